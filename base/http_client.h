@@ -1,0 +1,63 @@
+/*
+ * http_client.h - many HTTP requests at once on the event loop (libcurl's multi interface).
+ *
+ * A request is sent once or not at all: the body cannot be rewound, so libcurl's silent second send after a
+ * kept-alive connection died (7.88.1) turns into an error that the caller judges. Redirects are not followed.
+ */
+#ifndef BASE_HTTP_CLIENT_H
+#define BASE_HTTP_CLIENT_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buffer.h"
+
+struct http_client;
+struct http_exchange;
+
+struct http_client_options {
+    unsigned connect_timeout_ms; /* DNS, TCP and TLS */
+    unsigned total_timeout_ms;
+    unsigned max_connections;
+    size_t response_limit; /* bytes of a response's body that are kept; the rest is read and dropped */
+    bool plain_http;       /* http:// is allowed beside https:// */
+};
+
+struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options);
+
+/* All exchanges must have been freed. NULL is fine. */
+void http_client_free(struct http_client *client);
+
+/* What is known when an exchange has ended. */
+struct http_result {
+    CURLcode code;         /* CURLE_OK: a whole response arrived */
+    int status;            /* of the response; 0: none arrived */
+    int64_t retry_after_s; /* of the header Retry-After, as seconds or as a date; 0: none */
+    bool may_be_received;  /* bytes of the request may have reached the server */
+    const char *error;     /* libcurl's words when `code` is not CURLE_OK */
+    struct buffer *body;   /* of the response; cut at response_limit */
+    int64_t duration_us;   /* from http_exchange_start() */
+};
+
+typedef void http_done_fn(void *arg, const struct http_result *result);
+
+/*
+ * A place for one request at a time, used again and again: it keeps its libcurl handle and its buffers.
+ * `headers` stays the caller's and must outlive the exchange's requests.
+ */
+struct http_exchange *http_exchange_new(struct http_client *client);
+void http_exchange_free(struct http_exchange *exchange);
+
+/* Where the caller writes the body of the next request; empty after http_exchange_free() and each end. */
+struct buffer *http_exchange_body(struct http_exchange *exchange);
+
+/* A header of the last response, or NULL. Valid in the done callback. */
+const char *http_exchange_header(struct http_exchange *exchange, const char *name);
+
+/* POSTs the body. `done(arg, …)` is called once, from the loop, not from within this call. */
+void http_exchange_start(struct http_exchange *exchange, const char *url, struct curl_slist *headers,
+                         http_done_fn *done, void *arg);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * http_server.h - an HTTP/1.1 server on the event loop (libmicrohttpd).
+ *
+ * The handler is called once per request, when all of it has arrived. It answers at once or later; meanwhile
+ * the connection waits and costs nothing.
+ */
+#ifndef BASE_HTTP_SERVER_H
+#define BASE_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/attributes.h"
+#include "base/buffer.h"
+#include "base/error.h"
+
+struct http_server;
+struct MHD_Connection;
+
+struct http_request {
+    const char *method;
+    const char *path; /* without the query, decoded */
+    struct buffer body;
+    struct arena arena; /* lives as long as the request; for what its handling needs */
+    bool too_large;     /* the body passed the server's limit and is not here */
+    int64_t arrived_us; /* monotonic */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct MHD_Response *response; /* set by http_respond(), not sent yet */
+    int status;
+    bool dispatched; /* the handler has it */
+    bool suspended;
+    void *user; /* the handler's own */
+};
+
+struct http_header {
+    const char *name;
+    const char *value; /* NULL: the header is left out */
+};
+
+typedef void http_handler_fn(void *arg, struct http_request *request);
+
+struct http_server_options {
+    const char *host; /* an IP address to listen on */
+    uint16_t port;
+    size_t body_limit;         /* bytes; larger bodies reach the handler as too_large */
+    unsigned connection_limit; /* more are not accepted until one ends */
+    unsigned idle_timeout_s;   /* for connections that send nothing; 0: none */
+    http_handler_fn *on_request;
+    /* Optional: called when the headers are there and before the body is read. False: cut the connection. */
+    bool (*on_headers)(void *arg, struct http_request *request);
+    /* Optional: called when the first part of the body is there. False: cut the connection. */
+    bool (*on_body)(void *arg, struct http_request *request);
+    void *arg;
+};
+
+MUST_CHECK struct http_server *http_server_open(uv_loop_t *loop, const struct http_server_options *options,
+                                                struct error *error);
+
+/* NULL when the request has no such header. Names compare without case. Valid as long as the request. */
+const char *http_request_header(const struct http_request *request, const char *name);
+
+/* The value of `?name=` in the query, or NULL. Decoded. */
+const char *http_request_query(const struct http_request *request, const char *name);
+
+/*
+ * Answers a request; it must not be touched afterwards. `headers` ends with a NULL name and may be NULL. The
+ * body is copied.
+ */
+void http_respond(struct http_request *request, int status, const struct http_header *headers,
+                  const char *body, size_t body_length);
+
+/* Sends `length` of the promised bytes of the body, then breaks the connection: for stand-ins of bad servers.
+ */
+void http_respond_broken(struct http_request *request, int status, size_t promised_length, const char *body,
+                         size_t length);
+
+/* Breaks the connection with a TCP reset, without an answer. */
+void http_reset(struct http_request *request);
+
+/* Requests that the handler has and has not answered. */
+size_t http_server_pending(const struct http_server *server);
+
+/* Takes no new connections and closes each one with its next answer. */
+void http_server_drain(struct http_server *server);
+
+/* All requests must have been answered. NULL is fine. */
+void http_server_close(struct http_server *server);
+
+#endif

@@ -1,0 +1,329 @@
+#include "base/kafka_consumer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/kafka_queue.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/offset_window.h"
+
+#define SERVE_EVERY_MS 200
+#define PAUSE_AFTER_MS 1000
+
+/* One partition as long as it is ours. */
+struct partition {
+    char *topic;
+    int32_t number;
+    uint64_t assignment;
+    int64_t last_offset; /* taken; a record that comes again within one assignment is not ours to hand out */
+    bool paused;         /* by us: resuming one that is not paused rewinds it (librdkafka before 2.4.0) */
+    struct offset_window window;
+};
+
+struct kafka_consumer {
+    uv_loop_t *loop;
+    rd_kafka_t *kafka;
+    rd_kafka_queue_t *queue;
+    struct kafka_queue *watch;
+    uv_timer_t *serve;
+    void (*on_records)(void *arg);
+    void *arg;
+
+    struct partition *partitions;
+    size_t partition_count;
+    uint64_t assignments; /* made so far */
+    bool room;
+    int64_t no_room_since_ms;
+    bool paused;
+    rd_kafka_message_t *held; /* came out while paused; handed out first */
+};
+
+static void partition_release(struct partition *partition)
+{
+    offset_window_release(&partition->window);
+    free(partition->topic);
+}
+
+static void forget_partitions(struct kafka_consumer *consumer)
+{
+    for (size_t i = 0; i < consumer->partition_count; i++) {
+        partition_release(&consumer->partitions[i]);
+    }
+    free(consumer->partitions);
+    consumer->partitions = NULL;
+    consumer->partition_count = 0;
+    if (consumer->held) {
+        rd_kafka_message_destroy(consumer->held);
+        consumer->held = NULL;
+    }
+}
+
+static rd_kafka_topic_partition_list_t *partition_list(const struct partition *partition)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, partition->topic, partition->number);
+    return list;
+}
+
+static void partition_set_paused(struct kafka_consumer *consumer, struct partition *partition, bool paused)
+{
+    if (partition->paused == paused) {
+        return;
+    }
+    rd_kafka_topic_partition_list_t *list = partition_list(partition);
+    const rd_kafka_resp_err_t failure = paused ? rd_kafka_pause_partitions(consumer->kafka, list)
+                                               : rd_kafka_resume_partitions(consumer->kafka, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (!failure) {
+        partition->paused = paused;
+    }
+}
+
+static void set_paused(struct kafka_consumer *consumer, bool paused)
+{
+    consumer->paused = paused;
+    for (size_t i = 0; i < consumer->partition_count; i++) {
+        partition_set_paused(consumer, &consumer->partitions[i], paused);
+    }
+}
+
+static void take_assignment(struct kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    forget_partitions(consumer);
+    consumer->partition_count = (size_t)list->cnt;
+    consumer->partitions = NEW_ARRAY(struct partition, consumer->partition_count);
+    for (int i = 0; i < list->cnt; i++) {
+        consumer->partitions[i] = (struct partition){.topic = memory_strdup(list->elems[i].topic),
+                                                     .number = list->elems[i].partition,
+                                                     .assignment = ++consumer->assignments,
+                                                     .last_offset = -1};
+    }
+    (void)rd_kafka_assign(consumer->kafka, list);
+    set_paused(consumer, consumer->paused);
+}
+
+/* Range assignment revokes everything at once. */
+static void drop_assignment(struct kafka_consumer *consumer)
+{
+    if (!rd_kafka_assignment_lost(consumer->kafka)) {
+        const rd_kafka_resp_err_t failure = rd_kafka_commit(consumer->kafka, NULL, 0);
+        if (failure && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+            log_warn("commit while partitions are revoked: %s", rd_kafka_err2str(failure));
+        }
+    }
+    forget_partitions(consumer);
+    (void)rd_kafka_assign(consumer->kafka, NULL);
+}
+
+static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *list,
+                         void *opaque)
+{
+    struct kafka_consumer *consumer = opaque;
+    (void)kafka;
+    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        log_info("partitions assigned: %d", list->cnt);
+        take_assignment(consumer, list);
+    } else {
+        log_info("partitions revoked: %d", list->cnt);
+        drop_assignment(consumer);
+    }
+}
+
+static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
+{
+    (void)kafka;
+    (void)opaque;
+    log_info("kafka consumer: %s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+}
+
+static void on_wake(void *arg)
+{
+    struct kafka_consumer *consumer = arg;
+    if (consumer->room) {
+        consumer->on_records(consumer->arg);
+    }
+}
+
+/* Even when nobody takes: callbacks and the poll interval are served, and a wake-up cannot be missed. */
+static void on_serve(uv_timer_t *timer)
+{
+    struct kafka_consumer *consumer = timer->data;
+    if (consumer->room) {
+        consumer->on_records(consumer->arg);
+        return;
+    }
+    if (!consumer->paused && clock_monotonic_ms() - consumer->no_room_since_ms > PAUSE_AFTER_MS) {
+        set_paused(consumer, true);
+    }
+    if (consumer->paused && !consumer->held) {
+        consumer->held = rd_kafka_consumer_poll(consumer->kafka, 0);
+    }
+}
+
+static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *options,
+                                      struct kafka_consumer *consumer, struct error *error)
+{
+    rd_kafka_conf_t *conf = kafka_conf_new(&options->kafka, error);
+    if (!conf) {
+        return NULL;
+    }
+    char number[16];
+    (void)snprintf(number, sizeof number, "%u", options->session_timeout_ms);
+    kafka_conf_set(conf, "session.timeout.ms", number);
+    (void)snprintf(number, sizeof number, "%u", options->session_timeout_ms / 4);
+    kafka_conf_set(conf, "heartbeat.interval.ms", number);
+    kafka_conf_set(conf, "group.id", options->group_id);
+    if (*options->instance_id) {
+        kafka_conf_set(conf, "group.instance.id", options->instance_id);
+    }
+    kafka_conf_set(conf, "partition.assignment.strategy", "range");
+    kafka_conf_set(conf, "auto.offset.reset", "earliest");
+    kafka_conf_set(conf, "enable.auto.commit", "true"); /* of offsets that we stored, nothing else */
+    kafka_conf_set(conf, "auto.commit.interval.ms", "1000");
+    kafka_conf_set(conf, "enable.auto.offset.store", "false");
+    kafka_conf_set(conf, "isolation.level", "read_committed");
+    kafka_conf_set(conf, "queued.min.messages", "4000");
+    kafka_conf_set(conf, "queued.max.messages.kbytes", "4096");
+    kafka_conf_set(conf, "fetch.error.backoff.ms", "100");
+    kafka_conf_set(conf, "topic.metadata.refresh.interval.ms", "30000");
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_opaque(conf, consumer);
+    return conf;
+}
+
+struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_consumer_options *options,
+                                           struct error *error)
+{
+    struct kafka_consumer *consumer = NEW(struct kafka_consumer);
+    consumer->loop = loop;
+    consumer->on_records = options->on_records;
+    consumer->arg = options->arg;
+    consumer->room = true;
+    rd_kafka_conf_t *conf = consumer_conf(options, consumer, error);
+    if (!conf) {
+        free(consumer);
+        return NULL;
+    }
+    char reason[256];
+    consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (!consumer->kafka) {
+        rd_kafka_conf_destroy(conf);
+        free(consumer);
+        (void)error_set(error, "kafka consumer: %s", reason);
+        return NULL;
+    }
+    (void)rd_kafka_poll_set_consumer(consumer->kafka);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new((int)options->topic_count);
+    for (size_t i = 0; i < options->topic_count; i++) {
+        rd_kafka_topic_partition_list_add(topics, options->topics[i], RD_KAFKA_PARTITION_UA);
+    }
+    (void)rd_kafka_subscribe(consumer->kafka, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+
+    consumer->queue = rd_kafka_queue_get_consumer(consumer->kafka);
+    consumer->watch = kafka_queue_watch(loop, consumer->queue, on_wake, consumer);
+    consumer->serve = NEW(uv_timer_t);
+    uv_timer_init(loop, consumer->serve);
+    consumer->serve->data = consumer;
+    uv_timer_start(consumer->serve, on_serve, SERVE_EVERY_MS, SERVE_EVERY_MS);
+    return consumer;
+}
+
+static struct partition *partition_of(struct kafka_consumer *consumer, const rd_kafka_message_t *record)
+{
+    const char *topic = rd_kafka_topic_name(record->rkt);
+    for (size_t i = 0; i < consumer->partition_count; i++) {
+        struct partition *partition = &consumer->partitions[i];
+        if (partition->number == record->partition && strcmp(partition->topic, topic) == 0) {
+            return partition;
+        }
+    }
+    return NULL;
+}
+
+rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct kafka_position *ret_position)
+{
+    for (;;) {
+        rd_kafka_message_t *record = consumer->held;
+        consumer->held = NULL;
+        if (!record) {
+            record = rd_kafka_consumer_poll(consumer->kafka, 0);
+        }
+        if (!record) {
+            return NULL;
+        }
+        struct partition *partition = record->err ? NULL : partition_of(consumer, record);
+        if (partition && record->offset > partition->last_offset) {
+            partition->last_offset = record->offset;
+            offset_window_take(&partition->window, record->offset);
+            *ret_position =
+                (struct kafka_position){.assignment = partition->assignment, .offset = record->offset};
+            return record;
+        }
+        if (record->err && record->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            log_warn("kafka consumer: %s", rd_kafka_message_errstr(record));
+        }
+        rd_kafka_message_destroy(record);
+    }
+}
+
+void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_position position)
+{
+    for (size_t i = 0; i < consumer->partition_count; i++) {
+        struct partition *partition = &consumer->partitions[i];
+        int64_t commit;
+        if (partition->assignment != position.assignment ||
+            !offset_window_finish(&partition->window, position.offset, &commit)) {
+            continue;
+        }
+        rd_kafka_topic_partition_list_t *list = partition_list(partition);
+        list->elems[0].offset = commit;
+        (void)rd_kafka_offsets_store(consumer->kafka, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+}
+
+void kafka_consumer_set_room(struct kafka_consumer *consumer, bool room)
+{
+    if (consumer->room == room) {
+        return;
+    }
+    consumer->room = room;
+    consumer->no_room_since_ms = clock_monotonic_ms();
+    if (room && consumer->paused) {
+        set_paused(consumer, false);
+    }
+}
+
+size_t kafka_consumer_assigned(const struct kafka_consumer *consumer)
+{
+    return consumer->partition_count;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void kafka_consumer_close(struct kafka_consumer *consumer)
+{
+    if (!consumer) {
+        return;
+    }
+    if (consumer->held) {
+        rd_kafka_message_destroy(consumer->held);
+        consumer->held = NULL;
+    }
+    /* Closing revokes, and revoking commits. */
+    (void)rd_kafka_consumer_close(consumer->kafka);
+    forget_partitions(consumer);
+    kafka_queue_unwatch(consumer->watch, consumer->queue);
+    rd_kafka_queue_destroy(consumer->queue);
+    uv_close((uv_handle_t *)consumer->serve, free_handle);
+    rd_kafka_destroy(consumer->kafka);
+    free(consumer);
+}

@@ -1,0 +1,65 @@
+/*
+ * kafka_consumer.h - takes records of a consumer group and commits what is finished.
+ *
+ * The holder takes records as it has room and says of each when it is finished; the offset that is committed
+ * never passes a record that is not. Records of a partition that was lost meanwhile may still be finished:
+ * that does nothing, and its new owner gets them again.
+ *
+ * Back-pressure is not taking: librdkafka stops fetching when its queue is full. A holder without room says
+ * so by kafka_consumer_set_room(); when that lasts, partitions are paused (which throws away what was
+ * prefetched, so not at once) and group membership goes on being served.
+ */
+#ifndef BASE_KAFKA_CONSUMER_H
+#define BASE_KAFKA_CONSUMER_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/kafka.h"
+
+struct kafka_consumer;
+
+struct kafka_consumer_options {
+    struct kafka_options kafka;
+    const char *group_id;
+    /*
+     * Static membership: a member that comes back under the same id within the session time-out gets its
+     * partitions back without a rebalance. "": a member without a name, which leaves the group when it
+     * closes.
+     */
+    const char *instance_id;
+    unsigned session_timeout_ms;
+    const char *const *topics;
+    size_t topic_count;
+    void (*on_records)(void *arg); /* something may be there to take; on the loop */
+    void *arg;
+};
+
+/* Where a record came from; what kafka_consumer_finish() wants back. Plain data, copy it freely. */
+struct kafka_position {
+    uint64_t assignment; /* counts up with each assignment of a partition */
+    int64_t offset;
+};
+
+MUST_CHECK struct kafka_consumer *
+kafka_consumer_open(uv_loop_t *loop, const struct kafka_consumer_options *options, struct error *error);
+
+/* The next record, or NULL. Free it with rd_kafka_message_destroy(). Tombstones have a NULL payload. */
+rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct kafka_position *ret_position);
+
+/* The record's next home is durable. */
+void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_position position);
+
+/* Whether the holder takes records now; at first it does. Without room on_records is not called. */
+void kafka_consumer_set_room(struct kafka_consumer *consumer, bool room);
+
+/* Partitions assigned now. */
+size_t kafka_consumer_assigned(const struct kafka_consumer *consumer);
+
+/*
+ * Commits what is finished and leaves (see instance_id); blocks for some milliseconds, at most a few seconds
+ * when no broker answers. NULL is fine.
+ */
+void kafka_consumer_close(struct kafka_consumer *consumer);
+
+#endif

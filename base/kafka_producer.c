@@ -1,0 +1,262 @@
+#include "base/kafka_producer.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/kafka_queue.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#define TOPICS_MAX 32
+#define HEADERS_MAX 24
+
+struct kafka_producer {
+    uv_loop_t *loop;
+    struct kafka_producer_options options;
+    char *brokers, *client_id, *properties;
+
+    rd_kafka_t *kafka;
+    rd_kafka_queue_t *queue;
+    struct kafka_queue *watch;
+    uv_timer_t *reopen; /* replaces a client that had a fatal error */
+    rd_kafka_topic_t *topics[TOPICS_MAX];
+    size_t topic_count;
+    size_t in_flight;
+    bool connected;
+    bool fatal;
+};
+
+/* The part of the statistics that we ask for: is any broker connected? */
+static bool statistics_connected(const char *statistics)
+{
+    json_t *root = json_loads(statistics, 0, NULL);
+    bool connected = false;
+    const char *name;
+    json_t *broker;
+    json_object_foreach (json_object_get(root, "brokers"), name, broker) {
+        const char *state = json_string_value(json_object_get(broker, "state"));
+        connected = connected || (state && strcmp(state, "UP") == 0);
+    }
+    json_decref(root);
+    return connected;
+}
+
+static void on_reopen(uv_timer_t *timer);
+
+static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *event)
+{
+    const rd_kafka_message_t *message;
+    while ((message = rd_kafka_event_message_next(event))) {
+        producer->in_flight--;
+        if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
+            producer->fatal = true;
+        }
+        producer->options.on_delivery(producer->options.arg, (uint64_t)(uintptr_t)message->_private,
+                                      message->err ? rd_kafka_err2str(message->err) : NULL);
+    }
+}
+
+static void take_event(struct kafka_producer *producer, rd_kafka_event_t *event)
+{
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_DR:
+        take_reports(producer, event);
+        break;
+    case RD_KAFKA_EVENT_STATS:
+        producer->connected = statistics_connected(rd_kafka_event_stats(event));
+        break;
+    case RD_KAFKA_EVENT_ERROR:
+        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+            producer->connected = false;
+        } else if (rd_kafka_event_error_is_fatal(event)) {
+            producer->fatal = true;
+        } else {
+            log_info("kafka producer: %s", rd_kafka_event_error_string(event));
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void drain(void *arg)
+{
+    struct kafka_producer *producer = arg;
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(producer->queue, 0))) {
+        take_event(producer, event);
+        rd_kafka_event_destroy(event);
+    }
+    if (producer->fatal && !uv_is_active((uv_handle_t *)producer->reopen)) {
+        uv_timer_start(producer->reopen, on_reopen, 0, 0);
+    }
+}
+
+static bool client_open(struct kafka_producer *producer, struct error *error)
+{
+    rd_kafka_conf_t *conf = kafka_conf_new(&producer->options.kafka, error);
+    if (!conf) {
+        return false;
+    }
+    char number[16];
+    (void)snprintf(number, sizeof number, "%u", producer->options.message_timeout_ms);
+    kafka_conf_set(conf, "message.timeout.ms", number);
+    (void)snprintf(number, sizeof number, "%u", producer->options.linger_ms);
+    kafka_conf_set(conf, "linger.ms", number);
+    kafka_conf_set(conf, "enable.idempotence", "true");
+    kafka_conf_set(conf, "acks", "all");
+    kafka_conf_set(conf, "queue.buffering.max.messages", "200000");
+    kafka_conf_set(conf, "statistics.interval.ms", "1000");
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
+
+    char reason[256];
+    producer->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (!producer->kafka) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(error, "kafka producer: %s", reason);
+    }
+    producer->queue = rd_kafka_queue_get_main(producer->kafka);
+    producer->watch = kafka_queue_watch(producer->loop, producer->queue, drain, producer);
+    return true;
+}
+
+static void client_close(struct kafka_producer *producer)
+{
+    if (!producer->kafka) {
+        return;
+    }
+    /* Every record is answered before the client goes: purged ones with an error. */
+    (void)rd_kafka_purge(producer->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    for (int tries = 0; producer->in_flight > 0 && tries < 100; tries++) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(producer->queue, 50);
+        if (event) {
+            take_event(producer, event);
+            rd_kafka_event_destroy(event);
+        }
+    }
+    producer->in_flight = 0;
+    for (size_t i = 0; i < producer->topic_count; i++) {
+        rd_kafka_topic_destroy(producer->topics[i]);
+    }
+    producer->topic_count = 0;
+    kafka_queue_unwatch(producer->watch, producer->queue);
+    rd_kafka_queue_destroy(producer->queue);
+    rd_kafka_destroy(producer->kafka);
+    producer->kafka = NULL;
+    producer->connected = false;
+}
+
+static void on_reopen(uv_timer_t *timer)
+{
+    struct kafka_producer *producer = timer->data;
+    struct error error;
+    log_warn("kafka producer: fatal error, starting a new client");
+    client_close(producer);
+    producer->fatal = false;
+    if (!client_open(producer, &error)) {
+        log_error("%s", error.text);
+        uv_timer_start(producer->reopen, on_reopen, 1000, 0);
+    }
+}
+
+struct kafka_producer *kafka_producer_open(uv_loop_t *loop, const struct kafka_producer_options *options,
+                                           struct error *error)
+{
+    struct kafka_producer *producer = NEW(struct kafka_producer);
+    producer->loop = loop;
+    producer->options = *options;
+    producer->options.kafka.brokers = producer->brokers = memory_strdup(options->kafka.brokers);
+    producer->options.kafka.client_id = producer->client_id = memory_strdup(options->kafka.client_id);
+    producer->options.kafka.properties = producer->properties =
+        memory_strdup(options->kafka.properties ? options->kafka.properties : "");
+    producer->reopen = NEW(uv_timer_t);
+    uv_timer_init(loop, producer->reopen);
+    producer->reopen->data = producer;
+    if (!client_open(producer, error)) {
+        kafka_producer_close(producer);
+        return NULL;
+    }
+    return producer;
+}
+
+/* Topic handles are kept: looking one up by name for each record costs a lock and a hash. */
+static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const char *name)
+{
+    for (size_t i = 0; i < producer->topic_count; i++) {
+        if (strcmp(rd_kafka_topic_name(producer->topics[i]), name) == 0) {
+            return producer->topics[i];
+        }
+    }
+    if (producer->topic_count == TOPICS_MAX) {
+        return NULL;
+    }
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->kafka, name, NULL);
+    if (topic) {
+        producer->topics[producer->topic_count++] = topic;
+    }
+    return topic;
+}
+
+bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
+{
+    rd_kafka_topic_t *topic =
+        producer->kafka && !producer->fatal ? topic_handle(producer, record->topic) : NULL;
+    if (!topic) {
+        return false;
+    }
+    rd_kafka_vu_t parts[6 + HEADERS_MAX] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {.ptr = (void *)(uintptr_t)record->key, .size = record->key_length}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {.ptr = (void *)(uintptr_t)record->value, .size = record->value_length}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)record->ticket},
+    };
+    size_t count = 5;
+    for (const struct kafka_header *header = record->headers; header && header->name; header++) {
+        if (header->value && count < COUNT_OF(parts)) {
+            parts[count++] = (rd_kafka_vu_t){
+                .vtype = RD_KAFKA_VTYPE_HEADER,
+                .u.header = {.name = header->name, .val = header->value, .size = (ssize_t)header->length}};
+        }
+    }
+    rd_kafka_error_t *refused = rd_kafka_produceva(producer->kafka, parts, count);
+    if (refused) {
+        producer->fatal = producer->fatal || rd_kafka_error_code(refused) == RD_KAFKA_RESP_ERR__FATAL;
+        rd_kafka_error_destroy(refused);
+        return false;
+    }
+    producer->in_flight++;
+    return true;
+}
+
+size_t kafka_producer_in_flight(const struct kafka_producer *producer)
+{
+    return producer->in_flight;
+}
+
+bool kafka_producer_is_connected(const struct kafka_producer *producer)
+{
+    return producer->connected;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void kafka_producer_close(struct kafka_producer *producer)
+{
+    if (!producer) {
+        return;
+    }
+    client_close(producer);
+    uv_close((uv_handle_t *)producer->reopen, free_handle);
+    free(producer->brokers);
+    free(producer->client_id);
+    free(producer->properties);
+    free(producer);
+}

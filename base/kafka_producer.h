@@ -1,0 +1,54 @@
+/*
+ * kafka_producer.h - publishes records and says what became of each.
+ *
+ * Idempotent, acks=all. Only a record's own delivery report says that it is published; there is no flush that
+ * could say so (see rd_kafka_flush() in librdkafka 2.0.2, which succeeds for records the broker refused).
+ */
+#ifndef BASE_KAFKA_PRODUCER_H
+#define BASE_KAFKA_PRODUCER_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/kafka.h"
+
+struct kafka_producer;
+
+/* On the loop. `reason` is NULL when the record is durable in Kafka. */
+typedef void kafka_delivery_fn(void *arg, uint64_t ticket, const char *reason);
+
+struct kafka_producer_options {
+    struct kafka_options kafka;
+    unsigned message_timeout_ms; /* after that a record not acknowledged is reported as failed */
+    unsigned linger_ms;          /* how long a record waits for company */
+    kafka_delivery_fn *on_delivery;
+    void *arg;
+};
+
+/* NULL, with the reason, when a property is wrong. That no broker answers yet is not an error. */
+MUST_CHECK struct kafka_producer *
+kafka_producer_open(uv_loop_t *loop, const struct kafka_producer_options *options, struct error *error);
+
+struct kafka_record_out {
+    const char *topic;
+    const void *key;
+    size_t key_length;
+    const void *value;
+    size_t value_length;
+    const struct kafka_header *headers; /* ended by a NULL name; may be NULL */
+    uint64_t ticket;                    /* comes back with the delivery report */
+};
+
+/* Copies the record. False: the local queue is full or the client is being replaced; nothing was taken. */
+MUST_CHECK bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record);
+
+/* Records taken and not reported yet. */
+size_t kafka_producer_in_flight(const struct kafka_producer *producer);
+
+/* Whether at least one broker is connected, as librdkafka last told (every second). */
+bool kafka_producer_is_connected(const struct kafka_producer *producer);
+
+/* Reports what is in flight as failed and frees. NULL is fine. */
+void kafka_producer_close(struct kafka_producer *producer);
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * A connection moves CONNECTING → UP → DOWN → CONNECTING …; connection_drop() is the only way out of UP.
+ * Every call is followed by a Sync of its own, so that each is a transaction of its own and an error in one
+ * does not abort those behind it.
+ */
+#include "base/pg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#define RECONNECT_FIRST_MS 100
+#define RECONNECT_LAST_MS 2000
+#define WATCHDOG_MS 250
+#define STATEMENTS_MAX 32
+
+/* Plans are made once: parameters are arrays, whose estimated size must not change the way to the rows. */
+#define SESSION_OPTIONS "-c synchronous_commit=on -c plan_cache_mode=force_generic_plan -c TimeZone=UTC"
+
+enum state { DOWN, CONNECTING, UP };
+
+struct call {
+    struct call *next;
+    pg_done_fn *done;
+    void *arg;
+    int64_t sent_ms;
+    PGresult *result; /* the first error, else the last result */
+};
+
+struct pg {
+    uv_loop_t *loop;
+    char *url;
+    char *application_name;
+    unsigned timeout_ms;
+    void (*on_up)(void *arg);
+    void *arg;
+
+    enum state state;
+    bool broken; /* libpq refused a call: the watchdog drops the connection */
+    PGconn *connection;
+    uv_poll_t *poll; /* on the connection's socket; closed with it */
+    int poll_fd;
+    int64_t connecting_since_ms;
+    uv_timer_t *retry;    /* while DOWN */
+    uv_timer_t *watchdog; /* always */
+    unsigned backoff_ms;
+    char trouble[512];
+
+    struct call *first; /* oldest call not answered */
+    struct call **last;
+    size_t outstanding;
+    const struct pg_statement *prepared[STATEMENTS_MAX];
+    size_t prepared_count;
+};
+
+static void connection_start(struct pg *pg);
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void close_handle(void *handle)
+{
+    if (handle) {
+        uv_close(handle, free_handle);
+    }
+}
+
+static uv_timer_t *timer_new(struct pg *pg)
+{
+    uv_timer_t *timer = NEW(uv_timer_t);
+    uv_timer_init(pg->loop, timer);
+    timer->data = pg;
+    return timer;
+}
+
+/* Watches the connection's socket, which libpq may replace while it connects. */
+static void watch(struct pg *pg, int events)
+{
+    const int fd = PQsocket(pg->connection);
+    if (pg->poll && pg->poll_fd != fd) {
+        close_handle(pg->poll);
+        pg->poll = NULL;
+    }
+    if (!pg->poll) {
+        pg->poll = NEW(uv_poll_t);
+        pg->poll_fd = fd;
+        uv_poll_init(pg->loop, pg->poll, fd);
+        pg->poll->data = pg;
+    }
+    uv_poll_start(pg->poll, events, on_socket);
+}
+
+static void answer(struct pg *pg, enum pg_outcome outcome)
+{
+    struct call *call = pg->first;
+    pg->first = call->next;
+    if (!pg->first) {
+        pg->last = &pg->first;
+    }
+    pg->outstanding--;
+
+    struct pg_reply reply = {.outcome = outcome, .message = pg->trouble};
+    if (outcome == PG_DONE) {
+        reply.rows = call->result;
+        call->result = NULL;
+    }
+    if (outcome == PG_REFUSED) {
+        const char *sqlstate = PQresultErrorField(call->result, PG_DIAG_SQLSTATE);
+        const char *message = PQresultErrorField(call->result, PG_DIAG_MESSAGE_PRIMARY);
+        (void)snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", sqlstate ? sqlstate : "");
+        reply.message = message ? message : PQresultErrorMessage(call->result);
+    }
+    call->done(call->arg, &reply);
+    PQclear(reply.rows);
+    PQclear(call->result);
+    free(call);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    connection_start(timer->data);
+}
+
+static void connection_drop(struct pg *pg, const char *why)
+{
+    (void)snprintf(pg->trouble, sizeof pg->trouble, "%s", why);
+    pg->trouble[strcspn(pg->trouble, "\n")] = '\0';
+    pg->state = DOWN;
+    pg->broken = false;
+    close_handle(pg->poll);
+    pg->poll = NULL;
+    PQfinish(pg->connection);
+    pg->connection = NULL;
+    pg->prepared_count = 0;
+    uv_timer_start(pg->retry, on_retry, pg->backoff_ms, 0);
+    pg->backoff_ms = pg->backoff_ms * 2 > RECONNECT_LAST_MS ? RECONNECT_LAST_MS : pg->backoff_ms * 2;
+
+    /* Callbacks may want to call again: they find the connection down, which is what we are. */
+    for (size_t left = pg->outstanding; left > 0; left--) {
+        answer(pg, PG_LOST);
+    }
+}
+
+static void connection_up(struct pg *pg)
+{
+    if (PQsetnonblocking(pg->connection, 1) != 0 || PQenterPipelineMode(pg->connection) != 1) {
+        connection_drop(pg, PQerrorMessage(pg->connection));
+        return;
+    }
+    pg->state = UP;
+    pg->backoff_ms = RECONNECT_FIRST_MS;
+    pg->trouble[0] = '\0';
+    watch(pg, UV_READABLE);
+    if (pg->on_up) {
+        pg->on_up(pg->arg);
+    }
+}
+
+/* The user's own `options` go first, so that ours win. */
+static PGconn *connect_start(const char *url, const char *application_name, bool block)
+{
+    char options[1024] = SESSION_OPTIONS;
+    PQconninfoOption *given = PQconninfoParse(url, NULL);
+    for (PQconninfoOption *option = given; option && option->keyword; option++) {
+        if (strcmp(option->keyword, "options") == 0 && option->val) {
+            (void)snprintf(options, sizeof options, "%s %s", option->val, SESSION_OPTIONS);
+        }
+    }
+    PQconninfoFree(given);
+    const char *const keywords[] = {"dbname", "application_name", "options", "client_encoding", NULL};
+    const char *const values[] = {url, application_name, options, "UTF8", NULL};
+    return block ? PQconnectdbParams(keywords, values, 1) : PQconnectStartParams(keywords, values, 1);
+}
+
+static void connection_start(struct pg *pg)
+{
+    pg->connection = connect_start(pg->url, pg->application_name, false);
+    pg->state = CONNECTING;
+    pg->connecting_since_ms = clock_monotonic_ms();
+    if (!pg->connection || PQstatus(pg->connection) == CONNECTION_BAD) {
+        connection_drop(pg, pg->connection ? PQerrorMessage(pg->connection) : "out of memory");
+        return;
+    }
+    watch(pg, UV_WRITABLE);
+}
+
+static void connection_proceed(struct pg *pg)
+{
+    switch (PQconnectPoll(pg->connection)) {
+    case PGRES_POLLING_READING:
+        watch(pg, UV_READABLE);
+        break;
+    case PGRES_POLLING_WRITING:
+        watch(pg, UV_WRITABLE);
+        break;
+    case PGRES_POLLING_OK:
+        connection_up(pg);
+        break;
+    default:
+        connection_drop(pg, PQerrorMessage(pg->connection));
+    }
+}
+
+/* For no result PQresultStatus() says the same as for an error. */
+static bool is_error(const PGresult *result)
+{
+    return result && PQresultStatus(result) == PGRES_FATAL_ERROR;
+}
+
+/* Takes one result; an answer is complete when its Sync comes back. */
+static void take_result(struct pg *pg, PGresult *result)
+{
+    struct call *call = pg->first;
+    switch (PQresultStatus(result)) {
+    case PGRES_PIPELINE_SYNC:
+        PQclear(result);
+        if (call) {
+            answer(pg, is_error(call->result) ? PG_REFUSED : PG_DONE);
+        }
+        return;
+    case PGRES_PIPELINE_ABORTED: /* behind an error that we keep */
+        PQclear(result);
+        return;
+    default:
+        if (!call || is_error(call->result)) {
+            PQclear(result);
+            return;
+        }
+        PQclear(call->result);
+        call->result = result;
+    }
+}
+
+static void flush(struct pg *pg)
+{
+    const int left = PQflush(pg->connection);
+    if (left < 0) {
+        connection_drop(pg, PQerrorMessage(pg->connection));
+    } else {
+        watch(pg, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    }
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct pg *pg = poll->data;
+    if (pg->state == CONNECTING) {
+        connection_proceed(pg);
+        return;
+    }
+    if (status < 0 || ((events & UV_READABLE) && !PQconsumeInput(pg->connection))) {
+        connection_drop(pg, status < 0 ? uv_strerror(status) : PQerrorMessage(pg->connection));
+        return;
+    }
+    int empty = 0;
+    while (pg->state == UP && pg->first && !PQisBusy(pg->connection)) {
+        PGresult *result = PQgetResult(pg->connection);
+        if (result) {
+            empty = 0;
+            take_result(pg, result);
+        } else if (++empty > 1) { /* one NULL ends each statement's results; two mean that no more came */
+            break;
+        }
+    }
+    if (pg->state == UP && PQstatus(pg->connection) == CONNECTION_BAD) {
+        connection_drop(pg, PQerrorMessage(pg->connection));
+    } else if (pg->state == UP && (events & UV_WRITABLE)) {
+        flush(pg);
+    }
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+    struct pg *pg = timer->data;
+    const int64_t now_ms = clock_monotonic_ms();
+    if (pg->state == CONNECTING && now_ms - pg->connecting_since_ms > pg->timeout_ms) {
+        connection_drop(pg, "connecting took too long");
+    } else if (pg->broken) {
+        connection_drop(pg, PQerrorMessage(pg->connection));
+    } else if (pg->state == UP && pg->first && now_ms - pg->first->sent_ms > pg->timeout_ms) {
+        connection_drop(pg, "no answer in time");
+    }
+}
+
+struct pg *pg_open(uv_loop_t *loop, const struct pg_options *options)
+{
+    struct pg *pg = NEW(struct pg);
+    pg->loop = loop;
+    pg->url = memory_strdup(options->url);
+    pg->application_name = memory_strdup(options->application_name);
+    pg->timeout_ms = options->timeout_ms;
+    pg->on_up = options->on_up;
+    pg->arg = options->arg;
+    pg->last = &pg->first;
+    pg->backoff_ms = RECONNECT_FIRST_MS;
+    pg->retry = timer_new(pg);
+    pg->watchdog = timer_new(pg);
+    uv_timer_start(pg->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
+    connection_start(pg);
+    return pg;
+}
+
+void pg_close(struct pg *pg)
+{
+    if (!pg) {
+        return;
+    }
+    pg->on_up = NULL;
+    if (pg->connection) {
+        connection_drop(pg, "closed");
+    }
+    close_handle(pg->retry);
+    close_handle(pg->watchdog);
+    free(pg->url);
+    free(pg->application_name);
+    free(pg);
+}
+
+bool pg_is_up(const struct pg *pg)
+{
+    return pg->state == UP && !pg->broken;
+}
+
+size_t pg_outstanding(const struct pg *pg)
+{
+    return pg->outstanding;
+}
+
+const char *pg_trouble(const struct pg *pg)
+{
+    return pg->state == UP ? "" : pg->trouble;
+}
+
+static bool prepare_once(struct pg *pg, const struct pg_statement *statement)
+{
+    for (size_t i = 0; i < pg->prepared_count; i++) {
+        if (pg->prepared[i] == statement) {
+            return true;
+        }
+    }
+    if (pg->prepared_count == STATEMENTS_MAX) {
+        abort(); /* a statement was made at run time: they are static */
+    }
+    pg->prepared[pg->prepared_count++] = statement;
+    return PQsendPrepare(pg->connection, statement->name, statement->sql, 0, NULL) == 1;
+}
+
+bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct pg_params *params,
+             pg_done_fn *done, void *arg)
+{
+    if (!pg_is_up(pg) || (params && params->bytes.overflow)) {
+        return false;
+    }
+    const char *values[PG_PARAMS_MAX];
+    int formats[PG_PARAMS_MAX];
+    const int count = params ? params->count : 0;
+    for (int i = 0; i < count; i++) {
+        values[i] = params->bytes.bytes + params->offsets[i];
+        formats[i] = 1;
+    }
+    if (!prepare_once(pg, statement) ||
+        PQsendQueryPrepared(pg->connection, statement->name, count, values, params ? params->lengths : NULL,
+                            formats, 0) != 1 ||
+        PQpipelineSync(pg->connection) != 1) {
+        pg->broken = true;
+        uv_timer_start(pg->watchdog, on_watchdog, 0, WATCHDOG_MS);
+        return false;
+    }
+    struct call *call = NEW(struct call);
+    *call = (struct call){.done = done, .arg = arg, .sent_ms = clock_monotonic_ms()};
+    *pg->last = call;
+    pg->last = &call->next;
+    pg->outstanding++;
+    if (PQflush(pg->connection) != 0) {
+        /* Not all written, or broken: the socket's next event tells, and answers the call. */
+        watch(pg, UV_READABLE | UV_WRITABLE);
+    }
+    return true;
+}
+
+PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error)
+{
+    PGconn *connection = connect_start(url, application_name, true);
+    if (PQstatus(connection) != CONNECTION_OK) {
+        char reason[400];
+        (void)snprintf(reason, sizeof reason, "%s", PQerrorMessage(connection));
+        reason[strcspn(reason, "\n")] = '\0';
+        (void)error_set(error, "cannot connect to PostgreSQL (DATABASE_URL): %s", reason);
+        PQfinish(connection);
+        return NULL;
+    }
+    return connection;
+}

@@ -1,0 +1,81 @@
+/*
+ * pg.h - one PostgreSQL connection on the event loop, in libpq's pipeline mode.
+ *
+ * A call is one prepared statement in a transaction of its own. Calls are sent at once, one behind the
+ * other, without waiting for answers, and are answered in order. The connection is made in the background
+ * and made again when it is lost.
+ */
+#ifndef BASE_PG_H
+#define BASE_PG_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "base/pg_params.h"
+
+struct pg;
+
+/* Static; the address is its identity. Values go in and come out as the comment beside the SQL says. */
+struct pg_statement {
+    const char *name;
+    const char *sql;
+};
+
+enum pg_outcome {
+    PG_DONE,    /* committed; `rows` has the answer */
+    PG_REFUSED, /* the server said no: nothing was changed; `sqlstate` and `message` say why */
+    PG_LOST,    /* the connection went away first: committed or not, nobody knows */
+};
+
+struct pg_reply {
+    enum pg_outcome outcome;
+    PGresult *rows; /* with PG_DONE; freed after the callback unless that sets it to NULL and so takes it */
+    char sqlstate[6];
+    const char *message;
+};
+
+typedef void pg_done_fn(void *arg, struct pg_reply *reply);
+
+struct pg_options {
+    const char *url;              /* a libpq connection string or URI */
+    const char *application_name; /* seen in pg_stat_activity */
+    unsigned timeout_ms;          /* an answer, or the connection itself, that takes longer counts as lost */
+    void (*on_up)(void *arg);     /* each time a connection is ready; may be NULL */
+    void *arg;
+};
+
+/*
+ * The session always runs with synchronous_commit=on, whatever the server's default is: a commit that is
+ * answered is on disk. The strings of `options` are copied.
+ */
+struct pg *pg_open(uv_loop_t *loop, const struct pg_options *options);
+
+/* Drops the connection; outstanding calls are answered PG_LOST before this returns. NULL is fine. */
+void pg_close(struct pg *pg);
+
+bool pg_is_up(const struct pg *pg);
+
+/* Calls sent and not answered yet. */
+size_t pg_outstanding(const struct pg *pg);
+
+/* Why there is no connection now; "" when there is one. Valid until the next loop iteration. */
+const char *pg_trouble(const struct pg *pg);
+
+/*
+ * Sends one call. False: there is no connection; nothing was sent and `done` will not be called. `params` is
+ * read before this returns; NULL means none. `done` is never called from within pg_call().
+ */
+MUST_CHECK bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct pg_params *params,
+                        pg_done_fn *done, void *arg);
+
+/*
+ * For commands that run once and have nothing else to do: connects and waits. NULL, with the reason, when
+ * that fails. Close with PQfinish().
+ */
+MUST_CHECK PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error);
+
+#endif

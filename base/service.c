@@ -1,0 +1,92 @@
+#include "base/service.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/supervisor.h"
+
+static void follow_supervisor(void)
+{
+    const char *parent = getenv(SUPERVISOR_PID_VARIABLE);
+    if (!parent) {
+        return;
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != (pid_t)strtol(parent, NULL, 10)) {
+        _exit(0); /* it died before we could ask to be told */
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int signal_number)
+{
+    struct service *service = handle->data;
+    if (service->stopping) {
+        log_warn("second %s: ending at once", strsignal(signal_number));
+        _exit(128 + signal_number);
+    }
+    log_info("%s: finishing what is in hand", strsignal(signal_number));
+    service_stop(service);
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+    struct service *service = timer->data;
+    log_error("not finished within %u ms: ending anyway", service->grace_ms);
+    service->exit_code = 1;
+    uv_stop(&service->loop);
+}
+
+void service_init(struct service *service, unsigned grace_ms, service_stop_fn *stop, void *role)
+{
+    follow_supervisor();
+    *service = (struct service){.stop = stop, .role = role, .grace_ms = grace_ms};
+    (void)signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&service->loop);
+    uv_timer_init(&service->loop, &service->grace);
+    service->grace.data = service;
+    uv_signal_init(&service->loop, &service->on_term);
+    uv_signal_init(&service->loop, &service->on_int);
+    service->on_term.data = service;
+    service->on_int.data = service;
+    uv_signal_start(&service->on_term, on_signal, SIGTERM);
+    uv_signal_start(&service->on_int, on_signal, SIGINT);
+}
+
+int service_run(struct service *service)
+{
+    uv_run(&service->loop, UV_RUN_DEFAULT);
+    return service->exit_code;
+}
+
+void service_stop(struct service *service)
+{
+    if (!service->stopping) {
+        service->stopping = true;
+        uv_timer_start(&service->grace, on_grace_over, service->grace_ms, 0);
+        service->stop(service->role);
+    }
+}
+
+void service_done(struct service *service)
+{
+    uv_stop(&service->loop);
+}
+
+static void close_if_open(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+void service_release(struct service *service)
+{
+    uv_walk(&service->loop, close_if_open, NULL);
+    uv_run(&service->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&service->loop);
+}

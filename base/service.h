@@ -1,0 +1,47 @@
+/*
+ * service.h - the life of a process: one event loop, started once, stopped in good order.
+ *
+ * The first SIGTERM or SIGINT asks the role to finish what it has in hand; the role says when that is done.
+ * A second signal, or the end of the grace period, ends the process at once.
+ */
+#ifndef BASE_SERVICE_H
+#define BASE_SERVICE_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+typedef void service_stop_fn(void *role);
+
+struct service {
+    uv_loop_t loop;
+    uv_signal_t on_term;
+    uv_signal_t on_int;
+    uv_timer_t grace;
+    service_stop_fn *stop;
+    void *role;
+    unsigned grace_ms;
+    bool stopping;
+    int exit_code;
+};
+
+/*
+ * Prepares the loop and the signals. `stop(role)` is called once, on the loop, when the process is to end;
+ * the role answers with service_done(), at once or later, within `grace_ms`.
+ *
+ * When a supervisor started this process (see supervisor.h), the process also ends with its supervisor.
+ */
+void service_init(struct service *service, unsigned grace_ms, service_stop_fn *stop, void *role);
+
+/* Runs the loop until service_done(). Returns the exit code: 0, or 1 when the grace period ran out. */
+int service_run(struct service *service);
+
+/* Starts stopping from within, as a SIGTERM would. */
+void service_stop(struct service *service);
+
+/* The role has nothing left in hand. */
+void service_done(struct service *service);
+
+/* Closes what is left on the loop and frees it. What uses the loop must have been closed before. */
+void service_release(struct service *service);
+
+#endif

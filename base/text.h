@@ -1,0 +1,26 @@
+/*
+ * text.h - a run of bytes that somebody else owns; not NUL-terminated.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct text {
+    const char *bytes; /* NULL: there is none, which differs from an empty one */
+    size_t length;
+};
+
+static inline struct text text_of(const char *string)
+{
+    return (struct text){string, string ? strlen(string) : 0};
+}
+
+static inline bool text_is(struct text text, const char *string)
+{
+    return text.length == strlen(string) && memcmp(text.bytes, string, text.length) == 0;
+}
+
+#endif

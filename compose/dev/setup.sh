@@ -1,0 +1,81 @@
+# What `./dev` needs before a server can start: Debian's packages, Kafka's jars, the executable.
+# Sourced by dev.
+# shellcheck shell=bash disable=SC2154
+
+packages=(
+  # the program
+  build-essential clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 ccache cmake ninja-build pkg-config
+  libuv1-dev librdkafka-dev libpq-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev
+  libjansson-dev libyaml-dev libavro-dev libcriterion-dev
+  # its servers
+  postgresql-15 openjdk-17-jre-headless maven
+  # the tests and this script
+  python3 python3-pytest python3-psycopg2 python3-requests python3-confluent-kafka python3-avro
+  ca-certificates curl jq kcat wrk procps iproute2
+)
+
+kafka_pom=$repo/compose/kafka/pom.xml
+kafka_home=$dot/kafka-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
+
+as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
+
+packages_missing() {
+  comm -23 <(printf '%s\n' "${packages[@]}" | sort) <(
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
+      sed -n 's/^installed //p' | sort -u
+  )
+}
+
+packages_install() {
+  # Only our own cluster is wanted. The package postgresql-15 would make one more and start it with the machine.
+  local conf=/etc/postgresql-common/createcluster.d/outbound-dev.conf rc=0
+  as_root mkdir -p "${conf%/*}" &&
+    echo 'create_main_cluster = false' | as_root tee "$conf" &&
+    as_root apt-get update -q &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+      -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" || rc=$?
+  as_root rm -f "$conf"
+  return $rc
+}
+
+kafka_fetch() {
+  rm -rf "$kafka_home.new" &&
+    mvn -B -ntp -Dstyle.color=never -f "$kafka_pom" dependency:copy-dependencies \
+      -DoutputDirectory="$kafka_home.new/lib" &&
+    sha256sum <"$kafka_pom" >"$kafka_home.new/pom.sha256" &&
+    rm -rf "$kafka_home" &&
+    mv "$kafka_home.new" "$kafka_home"
+}
+
+setup() {
+  local missing
+  mapfile -t missing < <(packages_missing)
+  if ((${#missing[@]})); then
+    ((EUID == 0)) || command -v sudo >/dev/null ||
+      die "there is no sudo here; as root, run: apt-get install ${missing[*]}"
+    step "$dot/apt.log" "installing ${#missing[@]} Debian packages" packages_install "${missing[@]}"
+  fi
+  sha256sum --check --status "$kafka_home/pom.sha256" <"$kafka_pom" 2>/dev/null ||
+    step "$dot/maven.log" "fetching ${kafka_home##*/} with Maven" kafka_fetch
+}
+
+build() { # PRESET
+  mkdir -p "$repo/build"
+  cmake --preset "$1" >"$dot/cmake-$1.log" 2>&1 || fail_with "$dot/cmake-$1.log" "cmake --preset $1 failed"
+  cmake --build --preset "$1"
+}
+
+build_quietly() { step "$dot/build-$1.log" "building build/$1" build "$1"; }
+
+# All that comes before a start, one ./dev at a time: instances share packages, jars and build folders.
+prepare() { # BUILD-COMMAND PRESET...
+  local build=$1 preset
+  shift
+  mkdir -p "$dot"
+  (
+    flock -n 7 || { say "waiting for another ./dev to build"; flock 7; }
+    setup
+    cd "$repo" || exit
+    for preset; do "$build" "$preset"; done
+  ) 7>"$dot/prepare.lock"
+}

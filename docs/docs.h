@@ -1,0 +1,10 @@
+/*
+ * docs.h - `outbound docs`: writes the reference pages that follow from the tables.
+ */
+#ifndef DOCS_DOCS_H
+#define DOCS_DOCS_H
+
+/* Writes CONFIG.md, ERRORS.md, METRICS.md, STATES.md and TOPICS.md into `folder`. Returns the exit code. */
+int docs_write(const char *folder);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * outbound producer - takes messages in over HTTP and hands them to Kafka.
+ *
+ * Stopping: no new connections; requests in hand are answered, records in flight acknowledged, their outbox
+ * rows deleted. What cannot be finished in time stays in the outbox, for whoever comes next.
+ */
+#include "producer/producer.h"
+
+#include "base/log.h"
+#include "producer/ingest.h"
+#include "producer/message_request.h"
+#include "producer/relay.h"
+#include "producer/run.h"
+
+#define IDLE_TIMEOUT_S 120
+#define DRAIN_CHECK_MS 10
+#define CONNECTIONS 4 /* to PostgreSQL: two committers, relay, reader */
+
+static void on_drain_check(uv_timer_t *timer)
+{
+    struct producer *producer = timer->data;
+    if (http_server_pending(producer->server) == 0 && relay_is_idle(producer->relay)) {
+        service_done(&producer->service);
+    }
+}
+
+static void stop(void *role)
+{
+    struct producer *producer = role;
+    http_server_drain(producer->server);
+    relay_stop(producer->relay);
+    uv_timer_start(&producer->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
+}
+
+static bool open_all(struct producer *producer, struct error *error)
+{
+    const struct config *config = producer->config;
+    uv_loop_t *loop = &producer->service.loop;
+    producer->relay = relay_new(producer, error);
+    if (!producer->relay) {
+        return false;
+    }
+    const struct http_server_options options = {.host = config->http_host,
+                                                .port = (uint16_t)config->http_port,
+                                                .body_limit = MESSAGE_BODY_MAX,
+                                                .connection_limit = (unsigned)config->http_max_connections,
+                                                .idle_timeout_s = IDLE_TIMEOUT_S,
+                                                .on_request = api_handle,
+                                                .arg = producer};
+    producer->server = http_server_open(loop, &options, error);
+    if (!producer->server) {
+        return false;
+    }
+    producer->ingest = ingest_new(producer);
+    producer->reader =
+        pg_open(loop, &(struct pg_options){.url = config->database_url,
+                                           .application_name = "outbound producer reader",
+                                           .timeout_ms = (unsigned)config->database_timeout_ms});
+    return true;
+}
+
+int producer_run(const struct config *config)
+{
+    struct producer producer = {.config = config, .metrics = metrics_new()};
+    service_init(&producer.service, (unsigned)config->stop_timeout_ms, stop, &producer);
+    uv_timer_init(&producer.service.loop, &producer.drain_check);
+    producer.drain_check.data = &producer;
+    struct error error;
+    int exit_code = 1;
+    if (open_all(&producer, &error)) {
+        metric_set(producer.metrics, METRIC_DB_CONNECTIONS, NO_LABELS, CONNECTIONS);
+        log_info("listening on http://%s:%d", config->http_host, (int)config->http_port);
+        exit_code = service_run(&producer.service);
+        ingest_free(producer.ingest);
+        pg_close(producer.reader);
+        http_server_close(producer.server);
+    } else {
+        log_error("%s", error.text);
+    }
+    relay_free(producer.relay);
+    service_release(&producer.service);
+    metrics_free(producer.metrics);
+    return exit_code;
+}

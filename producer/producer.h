@@ -1,0 +1,65 @@
+/*
+ * producer.h - the role's one struct, and how its files see each other.
+ *
+ *   api.c           which request goes where
+ *   ingest_path.c   the way of a new message: checked, stored, answered, published
+ *   committer.c     stores what has gathered in one transaction (group commit)
+ *   relay.c         tells Kafka what PostgreSQL says it has to be told
+ *   health.c        /health
+ *   answer.c        JSON and problem documents
+ */
+#ifndef PRODUCER_PRODUCER_H
+#define PRODUCER_PRODUCER_H
+
+#include "base/http_server.h"
+#include "base/kafka_producer.h"
+#include "base/pg.h"
+#include "base/service.h"
+#include "metrics/metrics.h"
+#include "schemas/config.h"
+
+struct producer;
+struct api_request;
+struct committer;
+struct relay;
+struct ingest;
+
+/* One row of the API. */
+struct api_route {
+    const char *method;
+    const char *path; /* "{id}" stands for one segment; also the metric label */
+    void (*handle)(struct api_request *request);
+};
+
+/* Lives in the HTTP request's arena, and so until it is answered. */
+struct api_request {
+    struct producer *producer;
+    struct http_request *http;
+    const struct api_route *route; /* NULL: none fits */
+    const char *correlation_id;    /* the caller's or ours */
+    const char *id;                /* what stands for {id}; NULL when the route has none */
+};
+
+struct producer {
+    struct service service;
+    const struct config *config;
+    struct metrics *metrics;
+    struct http_server *server;
+    struct ingest *ingest;
+    struct relay *relay;
+    struct pg *reader; /* for GET and health */
+    uv_timer_t drain_check;
+};
+
+/* api.c */
+void api_handle(void *producer, struct http_request *http);
+const char *api_allowed_methods(const char *path);
+const char *api_status_label(int status);
+
+/* health.c */
+void health_all(struct api_request *request);
+void health_live(struct api_request *request);
+void health_ready(struct api_request *request);
+void health_database(struct api_request *request);
+
+#endif

@@ -1,0 +1,283 @@
+#include "producer/relay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "schemas/deadletter.h"
+#include "schemas/lifecycle.h"
+#include "schemas/topics.h"
+
+#define RECORD_MAX 4096
+#define PARAMS_MAX ((size_t)16 * 1024 * 1024)
+/* More than that in flight, and the table is left alone until Kafka has caught up. */
+#define IN_FLIGHT_MAX 20000
+#define LINGER_MS 2
+
+struct relay {
+    struct producer *producer;
+    struct kafka_producer *kafka;
+    struct pg *pg;
+    uv_timer_t timer;
+    bool taking;
+    bool stopped;
+    struct buffer record;
+    struct pg_params params;
+
+    int64_t *acknowledged; /* outbox ids whose rows can go */
+    size_t acknowledged_count;
+    size_t acknowledged_capacity;
+    size_t deleting; /* how many of them, from the start, a statement is deleting */
+};
+
+static void take_rows(struct relay *relay);
+
+static void on_deleted(void *arg, struct pg_reply *reply);
+
+static void delete_acknowledged(struct relay *relay)
+{
+    const size_t most = 5000;
+    const size_t count = relay->acknowledged_count < most ? relay->acknowledged_count : most;
+    if (relay->deleting || count == 0) {
+        return;
+    }
+    pg_params_clear(&relay->params);
+    pg_array_begin(&relay->params, PG_INT8);
+    for (size_t i = 0; i < count; i++) {
+        pg_array_int8(&relay->params, relay->acknowledged[i]);
+    }
+    pg_array_end(&relay->params);
+    if (pg_call(relay->pg, &lifecycle_delete_outbox, &relay->params, on_deleted, relay)) {
+        relay->deleting = count;
+    }
+}
+
+static void on_deleted(void *arg, struct pg_reply *reply)
+{
+    struct relay *relay = arg;
+    if (reply->outcome == PG_DONE) {
+        relay->acknowledged_count -= relay->deleting;
+        memmove(relay->acknowledged, relay->acknowledged + relay->deleting,
+                relay->acknowledged_count * sizeof *relay->acknowledged);
+    } else if (reply->outcome == PG_REFUSED) {
+        log_error("outbox rows cannot be deleted: %s", reply->message);
+    }
+    relay->deleting = 0;
+    if (reply->outcome == PG_DONE) {
+        delete_acknowledged(relay);
+    }
+}
+
+static void acknowledge(struct relay *relay, int64_t outbox_id)
+{
+    if (relay->acknowledged_count == relay->acknowledged_capacity) {
+        relay->acknowledged_capacity = relay->acknowledged_capacity ? relay->acknowledged_capacity * 2 : 1024;
+        relay->acknowledged =
+            memory_resize(relay->acknowledged, relay->acknowledged_capacity * sizeof *relay->acknowledged);
+    }
+    relay->acknowledged[relay->acknowledged_count++] = outbox_id;
+}
+
+static void on_delivery(void *arg, uint64_t ticket, const char *reason)
+{
+    struct relay *relay = arg;
+    metric_add(relay->producer->metrics, METRIC_PUBLISHED, LABELS(reason ? "failed" : "acknowledged"), 1);
+    if (reason) {
+        log_debug("a record was not acknowledged, its outbox row will be taken again: %s", reason);
+        return;
+    }
+    acknowledge(relay, (int64_t)ticket);
+}
+
+void relay_publish(struct relay *relay, const struct relay_record *record)
+{
+    char key[UUID_TEXT_SIZE];
+    uuid_format(&record->reference.id, key);
+    buffer_clear(&relay->record);
+    reference_encode(&record->reference, &relay->record);
+    char now[CLOCK_RFC3339_SIZE] = "";
+    if (record->error_code) {
+        clock_format_rfc3339(clock_wall_ms(), now);
+    }
+#define TEXT_HEADER(name, text)                                             \
+    {                                                                       \
+        name, record->error_code ? (text) : NULL, (text) ? strlen(text) : 0 \
+    }
+    const struct kafka_header headers[] = {
+        {HEADER_CORRELATION_ID, record->correlation_id.bytes, record->correlation_id.length},
+        TEXT_HEADER(HEADER_ERROR_CODE, record->error_code),
+        TEXT_HEADER(HEADER_ERROR_MESSAGE, record->error_message),
+        TEXT_HEADER(HEADER_ATTEMPTS, record->attempts),
+        {HEADER_FAILED_AT, *now ? now : NULL, strlen(now)},
+        {0}};
+#undef TEXT_HEADER
+    const struct kafka_record_out out = {.topic = record->topic,
+                                         .key = key,
+                                         .key_length = UUID_TEXT_SIZE - 1,
+                                         .value = relay->record.bytes,
+                                         .value_length = relay->record.length,
+                                         .headers = headers,
+                                         .ticket = (uint64_t)record->outbox_id};
+    if (!kafka_producer_send(relay->kafka, &out)) {
+        log_debug("the queue to Kafka is full: an outbox row waits");
+    }
+}
+
+/* The columns of lifecycle_take_outbox. */
+enum {
+    ROW_OUTBOX_ID,
+    ROW_TOPIC,
+    ROW_ID,
+    ROW_GENERATION,
+    ROW_FENCE,
+    ROW_ORG,
+    ROW_CHANNEL,
+    ROW_PRIORITY,
+    ROW_EXPIRES_AT,
+    ROW_CORRELATION_ID,
+    ROW_ERROR_CODE,
+    ROW_ERROR_MESSAGE,
+    ROW_ATTEMPTS
+};
+
+static const char *value(const PGresult *rows, int row, int column)
+{
+    return PQgetisnull(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
+}
+
+static struct text text_value(const PGresult *rows, int row, int column)
+{
+    return (struct text){PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column)};
+}
+
+static void publish_row(struct relay *relay, const PGresult *rows, int row)
+{
+    const int64_t outbox_id = strtoll(PQgetvalue(rows, row, ROW_OUTBOX_ID), NULL, 10);
+    struct relay_record record = {.outbox_id = outbox_id, .topic = PQgetvalue(rows, row, ROW_TOPIC)};
+    const struct text id = text_value(rows, row, ROW_ID);
+    if (!uuid_parse(id.bytes, id.length, &record.reference.id)) {
+        acknowledge(relay, outbox_id); /* the message was archived or erased: nothing to announce */
+        return;
+    }
+    const char *expires_at_ms = value(rows, row, ROW_EXPIRES_AT);
+    record.reference.generation = atoi(PQgetvalue(rows, row, ROW_GENERATION));
+    record.reference.fence = atoi(PQgetvalue(rows, row, ROW_FENCE));
+    record.reference.org_id = text_value(rows, row, ROW_ORG);
+    record.reference.channel = text_value(rows, row, ROW_CHANNEL);
+    record.reference.priority = text_value(rows, row, ROW_PRIORITY);
+    record.reference.expires_at_ms = expires_at_ms ? strtoll(expires_at_ms, NULL, 10) : 0;
+    record.correlation_id = text_value(rows, row, ROW_CORRELATION_ID);
+    if (strcmp(record.topic, topic_name(TOPIC_DLQ)) == 0) {
+        record.error_code = value(rows, row, ROW_ERROR_CODE);
+        record.error_message = value(rows, row, ROW_ERROR_MESSAGE);
+        record.attempts = value(rows, row, ROW_ATTEMPTS);
+    }
+    relay_publish(relay, &record);
+}
+
+static void on_taken(void *arg, struct pg_reply *reply)
+{
+    struct relay *relay = arg;
+    relay->taking = false;
+    if (reply->outcome == PG_REFUSED) {
+        log_error("the outbox cannot be read: %s", reply->message);
+    }
+    if (reply->outcome != PG_DONE) {
+        return;
+    }
+    const int count = PQntuples(reply->rows);
+    for (int row = 0; row < count; row++) {
+        publish_row(relay, reply->rows, row);
+    }
+    metric_add(relay->producer->metrics, METRIC_OUTBOX_TAKEN, NO_LABELS, count);
+    if (count == relay->producer->config->outbox_batch_size) {
+        take_rows(relay); /* there are more */
+    }
+}
+
+static void take_rows(struct relay *relay)
+{
+    if (relay->taking || relay->stopped || kafka_producer_in_flight(relay->kafka) >= IN_FLIGHT_MAX ||
+        !kafka_producer_is_connected(relay->kafka)) {
+        return;
+    }
+    pg_params_clear(&relay->params);
+    pg_param_int8(&relay->params, relay->producer->config->outbox_batch_size);
+    pg_param_int8(&relay->params, relay->producer->config->outbox_lease_ms);
+    relay->taking = pg_call(relay->pg, &lifecycle_take_outbox, &relay->params, on_taken, relay);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct relay *relay = timer->data;
+    delete_acknowledged(relay);
+    take_rows(relay);
+}
+
+struct relay *relay_new(struct producer *producer, struct error *error)
+{
+    const struct config *config = producer->config;
+    struct relay *relay = NEW(struct relay);
+    relay->producer = producer;
+    buffer_init(&relay->record, RECORD_MAX);
+    pg_params_init(&relay->params, PARAMS_MAX);
+    const struct kafka_producer_options options = {.kafka = {.brokers = config->kafka_brokers,
+                                                             .client_id = "outbound-producer",
+                                                             .properties = config->kafka_properties},
+                                                   .message_timeout_ms =
+                                                       (unsigned)config->kafka_message_timeout_ms,
+                                                   .linger_ms = LINGER_MS,
+                                                   .on_delivery = on_delivery,
+                                                   .arg = relay};
+    relay->kafka = kafka_producer_open(&producer->service.loop, &options, error);
+    if (!relay->kafka) {
+        free(relay);
+        return NULL;
+    }
+    relay->pg = pg_open(&producer->service.loop,
+                        &(struct pg_options){.url = config->database_url,
+                                             .application_name = "outbound producer relay",
+                                             .timeout_ms = (unsigned)config->database_timeout_ms});
+    uv_timer_init(&producer->service.loop, &relay->timer);
+    relay->timer.data = relay;
+    uv_timer_start(&relay->timer, on_timer, 0, (uint64_t)config->outbox_poll_interval_ms);
+    return relay;
+}
+
+void relay_free(struct relay *relay)
+{
+    if (!relay) {
+        return;
+    }
+    kafka_producer_close(relay->kafka);
+    pg_close(relay->pg);
+    buffer_release(&relay->record);
+    pg_params_release(&relay->params);
+    free(relay->acknowledged);
+    free(relay);
+}
+
+void relay_stop(struct relay *relay)
+{
+    relay->stopped = true;
+}
+
+bool relay_is_idle(const struct relay *relay)
+{
+    const bool kafka_idle =
+        kafka_producer_in_flight(relay->kafka) == 0 || !kafka_producer_is_connected(relay->kafka);
+    const bool database_idle = relay->acknowledged_count == 0 || !pg_is_up(relay->pg);
+    return kafka_idle && database_idle && !relay->taking;
+}
+
+bool relay_kafka_is_connected(const struct relay *relay)
+{
+    return kafka_producer_is_connected(relay->kafka);
+}
+
+bool relay_database_is_up(const struct relay *relay)
+{
+    return pg_is_up(relay->pg);
+}

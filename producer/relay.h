@@ -1,0 +1,42 @@
+/*
+ * relay.h - publishes what the outbox holds.
+ *
+ * A row is published by the process that committed it, at once and from memory. Rows whose time has come, or
+ * that a process left behind, are taken from the table. Either way the row is deleted only when Kafka has
+ * acknowledged the record; a second record of the same row is possible and harmless (see lifecycle_claim).
+ */
+#ifndef PRODUCER_RELAY_H
+#define PRODUCER_RELAY_H
+
+#include <stdint.h>
+
+#include "producer/producer.h"
+#include "schemas/reference.h"
+
+struct relay_record {
+    int64_t outbox_id;
+    const char *topic;
+    struct reference reference;
+    struct text correlation_id;
+    const char *error_code; /* for dead letters, else NULL; then the following too */
+    const char *error_message;
+    const char *attempts;
+};
+
+/* NULL, with the reason, when Kafka's settings are wrong. */
+MUST_CHECK struct relay *relay_new(struct producer *producer, struct error *error);
+void relay_free(struct relay *relay);
+
+/* Copies the record. When it cannot be published now, its row is taken again once its lease is over. */
+void relay_publish(struct relay *relay, const struct relay_record *record);
+
+/* Takes no more rows. */
+void relay_stop(struct relay *relay);
+
+/* Nothing in flight to Kafka, no row waiting to be deleted that can be. */
+bool relay_is_idle(const struct relay *relay);
+
+bool relay_kafka_is_connected(const struct relay *relay);
+bool relay_database_is_up(const struct relay *relay);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * outbound router - the way of a record through it:
+ *
+ *   take_records()    from the accepted topic, as long as there is room
+ *   move()            decided (route_decide.c) and sent to its next topic with its headers
+ *   on_delivery()     acknowledged there: finished here, its offset may be committed
+ *                     not acknowledged: sent again
+ *
+ * The router keeps nothing: what was not acknowledged when it ends is read again by whoever comes next.
+ */
+#include <stdlib.h>
+
+#include "base/kafka_consumer.h"
+#include "base/kafka_producer.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/service.h"
+#include "metrics/metrics.h"
+#include "router/router.h"
+#include "router/run.h"
+#include "schemas/deadletter.h"
+
+#define GROUP_ID "outbound-router"
+#define IN_HAND_MAX 4000
+#define HEADERS_MAX 20
+#define SEND_AGAIN_MS 100
+#define DRAIN_CHECK_MS 10
+
+/* A record between its two topics. */
+struct moving {
+    struct moving *next; /* in the list of those to be sent again */
+    rd_kafka_message_t *record;
+    struct kafka_position position;
+};
+
+struct router {
+    struct service service;
+    const struct config *config;
+    struct metrics *metrics;
+    struct kafka_consumer *consumer;
+    struct kafka_producer *producer;
+    size_t in_hand;
+    struct moving *refused; /* not taken or not acknowledged: sent again by the timer */
+    uv_timer_t send_again;
+    uv_timer_t drain_check;
+};
+
+static bool move(struct router *router, struct moving *moving)
+{
+    const rd_kafka_message_t *record = moving->record;
+    const uint64_t ticket = (uint64_t)(uintptr_t)moving;
+    enum topic topic;
+    enum error_code code;
+    route_decide(record->payload, record->len, &topic, &code);
+    metric_add(router->metrics, METRIC_ROUTED, LABELS(topic_name(topic)), 1);
+    if (code != ERROR_NONE) {
+        log_warn("a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
+                 error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
+                 (long long)record->offset);
+        return deadletter_send(router->producer, record, code, "router", ticket);
+    }
+    struct kafka_header headers[HEADERS_MAX + 1] = {0};
+    const size_t count = kafka_headers_of(record, headers, HEADERS_MAX);
+    headers[count] = (struct kafka_header){0};
+    const struct kafka_record_out out = {.topic = topic_name(topic),
+                                         .key = record->key,
+                                         .key_length = record->key_len,
+                                         .value = record->payload,
+                                         .value_length = record->len,
+                                         .headers = headers,
+                                         .ticket = ticket};
+    return kafka_producer_send(router->producer, &out);
+}
+
+static void remember_refused(struct router *router, struct moving *moving)
+{
+    moving->next = router->refused;
+    router->refused = moving;
+}
+
+static void take_records(void *arg)
+{
+    struct router *router = arg;
+    while (router->in_hand < IN_HAND_MAX && !router->service.stopping) {
+        struct kafka_position position;
+        rd_kafka_message_t *record = kafka_consumer_take(router->consumer, &position);
+        if (!record) {
+            break;
+        }
+        struct moving *moving = NEW(struct moving);
+        *moving = (struct moving){.record = record, .position = position};
+        router->in_hand++;
+        if (!move(router, moving)) {
+            remember_refused(router, moving);
+        }
+    }
+    kafka_consumer_set_room(router->consumer, router->in_hand < IN_HAND_MAX && !router->service.stopping);
+}
+
+static void on_delivery(void *arg, uint64_t ticket, const char *reason)
+{
+    struct router *router = arg;
+    struct moving *moving = (struct moving *)(uintptr_t)ticket;
+    if (reason) {
+        log_debug("a record was not acknowledged and is sent again: %s", reason);
+        remember_refused(router, moving);
+        return;
+    }
+    if (router->consumer) {
+        kafka_consumer_finish(router->consumer, moving->position);
+    }
+    rd_kafka_message_destroy(moving->record);
+    free(moving);
+    if (router->in_hand-- == IN_HAND_MAX) {
+        take_records(router);
+    }
+}
+
+static void on_send_again(uv_timer_t *timer)
+{
+    struct router *router = timer->data;
+    struct moving *list = router->refused;
+    router->refused = NULL;
+    for (struct moving *next; list; list = next) {
+        next = list->next;
+        if (!move(router, list)) {
+            remember_refused(router, list);
+        }
+    }
+}
+
+static void on_drain_check(uv_timer_t *timer)
+{
+    struct router *router = timer->data;
+    /* Without Kafka nothing can finish, and nothing is lost by leaving. */
+    if (router->in_hand == 0 || !kafka_producer_is_connected(router->producer)) {
+        service_done(&router->service);
+    }
+}
+
+static void stop(void *role)
+{
+    struct router *router = role;
+    kafka_consumer_set_room(router->consumer, false);
+    uv_timer_start(&router->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
+}
+
+static bool open_all(struct router *router, struct error *error)
+{
+    const struct config *config = router->config;
+    const struct kafka_options kafka = {.brokers = config->kafka_brokers,
+                                        .client_id = "outbound-router",
+                                        .properties = config->kafka_properties};
+    const struct kafka_producer_options producer = {.kafka = kafka,
+                                                    .message_timeout_ms =
+                                                        (unsigned)config->kafka_message_timeout_ms,
+                                                    .linger_ms = 1,
+                                                    .on_delivery = on_delivery,
+                                                    .arg = router};
+    const char *const topics[] = {topic_name(TOPIC_ACCEPTED)};
+    const struct kafka_consumer_options consumer = {.kafka = kafka,
+                                                    .group_id = GROUP_ID,
+                                                    .instance_id = config->instance_id,
+                                                    .session_timeout_ms =
+                                                        (unsigned)config->kafka_session_timeout_ms,
+                                                    .topics = topics,
+                                                    .topic_count = COUNT_OF(topics),
+                                                    .on_records = take_records,
+                                                    .arg = router};
+    router->producer = kafka_producer_open(&router->service.loop, &producer, error);
+    router->consumer = router->producer ? kafka_consumer_open(&router->service.loop, &consumer, error) : NULL;
+    return router->consumer;
+}
+
+int router_run(const struct config *config)
+{
+    struct router router = {.config = config, .metrics = metrics_new()};
+    service_init(&router.service, (unsigned)config->stop_timeout_ms, stop, &router);
+    uv_timer_init(&router.service.loop, &router.send_again);
+    uv_timer_init(&router.service.loop, &router.drain_check);
+    router.send_again.data = &router;
+    router.drain_check.data = &router;
+    struct error error;
+    int exit_code = 1;
+    if (open_all(&router, &error)) {
+        uv_timer_start(&router.send_again, on_send_again, SEND_AGAIN_MS, SEND_AGAIN_MS);
+        log_info("routing");
+        exit_code = service_run(&router.service);
+    } else {
+        log_error("%s", error.text);
+    }
+    /* The consumer commits what is finished; the producer's last reports come while it closes. */
+    kafka_consumer_close(router.consumer);
+    router.consumer = NULL;
+    kafka_producer_close(router.producer);
+    for (struct moving *moving; (moving = router.refused);) {
+        router.refused = moving->next;
+        rd_kafka_message_destroy(moving->record);
+        free(moving);
+    }
+    service_release(&router.service);
+    metrics_free(router.metrics);
+    return exit_code;
+}

@@ -1,0 +1,173 @@
+#include "schemas/config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "schemas/channels.h"
+
+#define LEASE_MARGIN_MS 2000
+
+static const struct setting table[] = {
+#define SECTION(heading) {.kind = SETTING_SECTION, .help = (heading)},
+#define TEXT(member, variable, path, value, text) \
+    {.kind = SETTING_TEXT,                        \
+     .name = (variable),                          \
+     .key = (path),                               \
+     .initial = (value),                          \
+     .help = (text),                              \
+     .offset = offsetof(struct config, member)},
+#define SECRET(member, variable, path, value, text) \
+    {.kind = SETTING_SECRET,                        \
+     .name = (variable),                            \
+     .key = (path),                                 \
+     .initial = (value),                            \
+     .help = (text),                                \
+     .offset = offsetof(struct config, member)},
+#define INT(member, variable, path, value, least, most, text) \
+    {.kind = SETTING_INT,                                     \
+     .name = (variable),                                      \
+     .key = (path),                                           \
+     .initial = #value,                                       \
+     .min = (least),                                          \
+     .max = (most),                                           \
+     .help = (text),                                          \
+     .offset = offsetof(struct config, member)},
+#define BOOL(member, variable, path, value, text) \
+    {.kind = SETTING_BOOL,                        \
+     .name = (variable),                          \
+     .key = (path),                               \
+     .initial = (value),                          \
+     .help = (text),                              \
+     .offset = offsetof(struct config, member)},
+#define CHOICE(member, variable, path, value, list, text) \
+    {.kind = SETTING_CHOICE,                              \
+     .name = (variable),                                  \
+     .key = (path),                                       \
+     .initial = (value),                                  \
+     .choices = (list),                                   \
+     .help = (text),                                      \
+     .offset = offsetof(struct config, member)},
+#include "schemas/settings.def"
+};
+
+/* "250ms", "5s", "2m", "1h"; moves *text behind it. */
+static bool parse_delay(const char **text, int64_t *ret_ms)
+{
+    char *end;
+    errno = 0;
+    const long long number = strtoll(*text, &end, 10);
+    if (end == *text || errno || number < 1 || number > 1000000) {
+        return false;
+    }
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        const size_t length = strlen(units[i].unit);
+        if (strncmp(end, units[i].unit, length) == 0 && (end[length] == '\0' || end[length] == ',')) {
+            *ret_ms = number * units[i].ms;
+            *text = end + length;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Walks the list up to the `wanted`th delay (from 1) or its last one; 0 when the list is malformed. */
+static int64_t retry_delay(const char *list, int wanted)
+{
+    int64_t delay_ms = 0;
+    const char *at = list;
+    for (int i = 1; i <= RETRY_DELAYS_MAX; i++) {
+        if (!parse_delay(&at, &delay_ms)) {
+            return 0;
+        }
+        if (i == wanted || *at == '\0') {
+            return delay_ms;
+        }
+        at++;
+    }
+    return 0;
+}
+
+int64_t config_retry_delay_ms(const struct config *config, int attempt_count)
+{
+    return retry_delay(config->retry_delays, attempt_count < 1 ? 1 : attempt_count);
+}
+
+static bool is_url(const char *text)
+{
+    return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+}
+
+static bool check(struct config *config, struct error *error)
+{
+    if (retry_delay(config->retry_delays, RETRY_DELAYS_MAX + 1) == 0) {
+        return error_set(error,
+                         "OUTBOUND_RETRY_DELAYS: \"%s\" is not a list of 1 to %d delays like 5s,30s,2m",
+                         config->retry_delays, RETRY_DELAYS_MAX);
+    }
+    if (config->sender_lease_ms < config->sender_timeout_ms + LEASE_MARGIN_MS) {
+        return error_set(
+            error,
+            "OUTBOUND_SENDER_LEASE_MS: %lld is less than OUTBOUND_SENDER_TIMEOUT_MS (%lld) and %d more",
+            (long long)config->sender_lease_ms, (long long)config->sender_timeout_ms, LEASE_MARGIN_MS);
+    }
+    if (config->outbox_lease_ms <= config->kafka_message_timeout_ms) {
+        return error_set(
+            error, "OUTBOUND_OUTBOX_LEASE_MS: %lld is not more than OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS (%lld)",
+            (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
+    }
+    if (!is_url(config->sendgrid_base_url)) {
+        return error_set(error, "SENDGRID_BASE_URL: \"%s\" is not an http:// or https:// URL",
+                         config->sendgrid_base_url);
+    }
+    if (!*config->instance_id) {
+        char host[256] = "";
+        (void)gethostname(host, sizeof host - 1);
+        config->instance_id = memory_strdup(host);
+    } else if (strcmp(config->instance_id, "-") == 0) {
+        config->instance_id = "";
+    }
+    return true;
+}
+
+bool config_load(const struct settings_source *source, struct config *ret_config, struct error *error)
+{
+    struct config config;
+    if (!settings_load(table, COUNT_OF(table), source, &config, error) || !check(&config, error)) {
+        return false;
+    }
+    *ret_config = config;
+    return true;
+}
+
+bool config_knows(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        if (table[i].name && strcmp(table[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void config_print_help(FILE *out)
+{
+    settings_print_help(table, COUNT_OF(table), out);
+}
+
+void config_print_values(const struct config *config, FILE *out)
+{
+    settings_print_values(table, COUNT_OF(table), config, out);
+}
+
+void config_print_markdown(FILE *out)
+{
+    settings_print_markdown(table, COUNT_OF(table), out);
+}

@@ -1,0 +1,50 @@
+/*
+ * config.h - the settings of settings.def as a struct, loaded and checked.
+ */
+#ifndef SCHEMAS_CONFIG_H
+#define SCHEMAS_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+#include "base/settings.h"
+
+struct config {
+#define SECTION(heading)
+#define TEXT(member, ...) const char *member;
+#define SECRET(member, ...) const char *member;
+#define INT(member, ...) int64_t member;
+#define BOOL(member, ...) bool member;
+#define CHOICE(member, ...) const char *member;
+#include "schemas/settings.def"
+#undef SECTION
+#undef TEXT
+#undef SECRET
+#undef INT
+#undef BOOL
+#undef CHOICE
+};
+
+/*
+ * Loads all settings and checks what one row alone cannot: those that depend on each other, lists, URLs.
+ * Strings live as long as the process. False: a sentence that names the setting.
+ */
+MUST_CHECK bool config_load(const struct settings_source *source, struct config *ret_config,
+                            struct error *error);
+
+/* Whether `name` is a setting. */
+bool config_knows(const char *name);
+
+void config_print_help(FILE *out);
+void config_print_values(const struct config *config, FILE *out);
+void config_print_markdown(FILE *out);
+
+#define RETRY_DELAYS_MAX 16
+
+/* The pause after attempt `attempt_count` (1 for the first) of OUTBOUND_RETRY_DELAYS. */
+int64_t config_retry_delay_ms(const struct config *config, int attempt_count);
+
+#endif

@@ -1,0 +1,230 @@
+#include "schemas/lifecycle.h"
+
+#include "base/attributes.h"
+
+/*
+ * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
+ * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at (arrays);
+ * $14 max attempts, $15 topic, $16 outbox lease in ms.
+ */
+const struct pg_statement lifecycle_insert = {
+    "insert",
+    "WITH fresh AS ("
+    "  INSERT INTO outbound_message (id, org_id, dossier_id, channel, priority, to_recipient, template_code,"
+    "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, max_attempts)"
+    "  SELECT t.*, $14::int4 FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[], $5::text[], "
+    "$6::text[],"
+    "      $7::text[], $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[]) "
+    "AS t"
+    "  ON CONFLICT DO NOTHING"
+    "  RETURNING id)"
+    "INSERT INTO outbound_outbox (message_id, topic, due_at)"
+    "  SELECT id, $15::text, clock_timestamp() + $16::int8 * interval '1 ms' FROM fresh"
+    "  RETURNING message_id, id"};
+
+/* $1 id, $2 org, $3 idempotency key or null (arrays). */
+const struct pg_statement lifecycle_find_conflicts = {
+    "find_conflicts",
+    "SELECT t.position, found.id, found.org_id, encode(found.request_hash, 'hex'), found.status"
+    "  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS t (id, org_id, key, position),"
+    "  LATERAL (SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m"
+    "             WHERE m.org_id = t.org_id AND m.idempotency_key = t.key"
+    "           UNION ALL"
+    "           SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m WHERE m.id = t.id"
+    "           LIMIT 1) AS found"};
+
+#define API_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+/* $1 id. */
+const struct pg_statement lifecycle_get = {
+    "get", "SELECT json_build_object("
+           "  'id', m.id, 'orgId', m.org_id, 'dossierId', m.dossier_id, 'channel', m.channel, 'priority', "
+           "m.priority,"
+           "  'to', m.to_recipient, 'templateCode', m.template_code, 'subject', m.subject,"
+           "  'payloadJson', m.payload_json, 'status', m.status, 'attemptCount', m.attempt_count,"
+           "  'maxAttempts', m.max_attempts, 'errorCode', m.error_code, 'errorMessage', m.error_message,"
+           "  'provider', m.provider, 'providerMessageId', m.provider_message_id, 'correlationId', "
+           "m.correlation_id,"
+           "  'expiresAt', " API_TIME("m.expires_at") ", 'createdAt', " API_TIME(
+               "m.created_at") ","
+                               "  'updatedAt', " API_TIME("m.updated_at") ", 'sentAt', " API_TIME(
+                                   "m.sent_at") ","
+                                                "  'attempts', coalesce((SELECT json_agg(json_build_object("
+                                                "      'attemptNo', a.attempt_no, 'outcome', a.outcome, "
+                                                "'provider', a.provider,"
+                                                "      'providerMessageId', a.provider_message_id, "
+                                                "'httpStatus', a.http_status,"
+                                                "      'errorCode', a.error_code, 'errorMessage', "
+                                                "a.error_message,"
+                                                "      'startedAt', " API_TIME(
+                                                    "a.started_at") ", 'finishedAt', " API_TIME("a.finished_"
+                                                                                                "at") ","
+                                                                                                      "      "
+                                                                                                      "'durat"
+                                                                                                      "ionMs'"
+                                                                                                      ", "
+                                                                                                      "round("
+                                                                                                      "extrac"
+                                                                                                      "t("
+                                                                                                      "epoch "
+                                                                                                      "FROM "
+                                                                                                      "a."
+                                                                                                      "finish"
+                                                                                                      "ed_at "
+                                                                                                      "- "
+                                                                                                      "a."
+                                                                                                      "starte"
+                                                                                                      "d_at) "
+                                                                                                      "* "
+                                                                                                      "1000, "
+                                                                                                      "3),"
+                                                                                                      "      "
+                                                                                                      "'nextR"
+                                                                                                      "etryAt"
+                                                                                                      "',"
+                                                                                                      " " API_TIME(
+                                                                                                          "a."
+                                                                                                          "ne"
+                                                                                                          "xt"
+                                                                                                          "_r"
+                                                                                                          "et"
+                                                                                                          "ry"
+                                                                                                          "_a"
+                                                                                                          "t") ") ORDER BY a.attempt_no)"
+                                                                                                               "      FROM outbound_attempt a WHERE a.outbound_message_id = m.id), '[]'::json))"
+                                                                                                               "  FROM outbound_message m WHERE m.id = $1::uuid"};
+
+/* $1 most rows, $2 lease in ms. A row whose message is gone answers with nulls. */
+const struct pg_statement lifecycle_take_outbox = {
+    "take_outbox",
+    "WITH due AS ("
+    "  SELECT id FROM outbound_outbox WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1::int8"
+    "  FOR UPDATE SKIP LOCKED),"
+    "taken AS ("
+    "  UPDATE outbound_outbox o SET due_at = clock_timestamp() + $2::int8 * interval '1 ms'"
+    "  FROM due WHERE o.id = due.id RETURNING o.id, o.topic, o.message_id)"
+    "SELECT taken.id, taken.topic, m.id, m.generation, m.fence, m.org_id, m.channel, m.priority,"
+    "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code, m.error_message,"
+    "       m.attempt_count"
+    "  FROM taken LEFT JOIN outbound_message m ON m.id = taken.message_id"};
+
+/* $1 outbox id (array). */
+const struct pg_statement lifecycle_delete_outbox = {
+    "delete_outbox", "DELETE FROM outbound_outbox WHERE id = ANY ($1::int8[])"};
+
+/*
+ * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic.
+ *
+ * The fence makes a record good for one attempt: a second copy of it finds the fence raised.
+ */
+const struct pg_statement lifecycle_claim = {
+    "claim",
+    "WITH claimed AS ("
+    "  UPDATE outbound_message m"
+    "  SET status = CASE WHEN m.expires_at <= clock_timestamp() THEN 'EXPIRED' ELSE 'SENDING' END,"
+    "      error_code = CASE WHEN m.expires_at <= clock_timestamp() THEN 'EXPIRED' ELSE m.error_code END,"
+    "      attempt_count = m.attempt_count + CASE WHEN m.expires_at <= clock_timestamp() THEN 0 ELSE 1 END,"
+    "      fence = m.fence + 1, updated_at = clock_timestamp(),"
+    "      lease_until = clock_timestamp() + $4::int8 * interval '1 ms'"
+    "  FROM unnest($1::uuid[], $2::int4[], $3::int4[]) WITH ORDINALITY AS t (id, generation, fence, position)"
+    "  WHERE m.id = t.id AND m.generation = t.generation AND m.fence = t.fence AND m.status = 'QUEUED'"
+    "  RETURNING t.position, m.status, m.id, m.fence, m.attempt_count, m.max_attempts, m.org_id, "
+    "m.to_recipient,"
+    "            m.template_code, m.subject, m.payload_json, m.correlation_id,"
+    "            (extract(epoch FROM clock_timestamp() - m.created_at) * 1000000)::int8 AS age_us),"
+    "expired AS ("
+    "  INSERT INTO outbound_outbox (message_id, topic, due_at)"
+    "  SELECT id, $5::text, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
+    "SELECT position, fence, attempt_count, max_attempts, org_id, to_recipient, template_code, subject,"
+    "       payload_json, correlation_id, age_us"
+    "  FROM claimed WHERE status = 'SENDING'"};
+
+/*
+ * $1 id, $2 fence, $3 new status, $4 outcome of the attempt, $5 error code, $6 error message, $7 provider,
+ * $8 provider's message id, $9 HTTP status, $10 duration in µs, $11 delay until the next attempt in ms
+ * (arrays); $12 topic of retries, $13 dead-letter topic.
+ *
+ * A success that comes after its lease ran out still counts, as long as nobody has claimed the message since:
+ * it settles what would otherwise be UNKNOWN or sent twice.
+ */
+const struct pg_statement lifecycle_finish = {
+    "finish",
+    "WITH finished AS ("
+    "  UPDATE outbound_message m"
+    "  SET status = t.status, error_code = t.error_code, error_message = t.error_message, provider = "
+    "t.provider,"
+    "      provider_message_id = coalesce(t.provider_message_id, m.provider_message_id), lease_until = NULL,"
+    "      updated_at = clock_timestamp(),"
+    "      sent_at = CASE WHEN t.status = 'SENT' THEN clock_timestamp() ELSE m.sent_at END"
+    "  FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
+    "              $8::text[], $9::int4[], $10::int8[], $11::int8[])"
+    "       AS t (id, fence, status, outcome, error_code, error_message, provider, provider_message_id,"
+    "             http_status, duration_us, delay_ms)"
+    "  WHERE m.id = t.id AND m.fence = t.fence"
+    "    AND (m.status = 'SENDING' OR (t.status = 'SENT' AND m.status IN ('UNKNOWN', 'QUEUED')))"
+    "  RETURNING t.*, clock_timestamp() AS at),"
+    "attempts AS ("
+    "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, provider, provider_message_id,"
+    "      http_status, error_code, error_message, started_at, finished_at, next_retry_at)"
+    "  SELECT id, fence, outcome, provider, provider_message_id, http_status, error_code, error_message,"
+    "      at - duration_us * interval '1 microsecond', at,"
+    "      CASE WHEN status = 'QUEUED' THEN at + delay_ms * interval '1 ms' END"
+    "  FROM finished"
+    "  ON CONFLICT (outbound_message_id, attempt_no) DO UPDATE"
+    "  SET outcome = excluded.outcome, provider = excluded.provider, next_retry_at = NULL,"
+    "      provider_message_id = excluded.provider_message_id, http_status = excluded.http_status,"
+    "      error_code = excluded.error_code, error_message = excluded.error_message,"
+    "      finished_at = excluded.finished_at),"
+    "announced AS ("
+    "  INSERT INTO outbound_outbox (message_id, topic, due_at)"
+    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $12::text ELSE $13::text END,"
+    "         at + coalesce(delay_ms, 0) * interval '1 ms'"
+    "  FROM finished WHERE status IN ('QUEUED', 'FAILED'))"
+    "SELECT count(*) FROM finished"};
+
+/*
+ * $1 channel, $2 whether such messages are held ('hold' or 'resend'), $3 most rows, $4 delay until the next
+ * attempt in ms, $5 topic of retries, $6 dead-letter topic, $7 error code, $8 error message.
+ */
+const struct pg_statement lifecycle_expire_leases = {
+    "expire_leases",
+    "WITH due AS ("
+    "  SELECT id FROM outbound_message"
+    "  WHERE status = 'SENDING' AND channel = $1::text AND lease_until < clock_timestamp()"
+    "  LIMIT $3::int8 FOR UPDATE SKIP LOCKED),"
+    "expired AS ("
+    "  UPDATE outbound_message m"
+    "  SET status = CASE WHEN $2::text = 'hold' THEN 'UNKNOWN'"
+    "                    WHEN m.attempt_count >= m.max_attempts THEN 'FAILED' ELSE 'QUEUED' END,"
+    "      error_code = $7::text, error_message = $8::text, lease_until = NULL, updated_at = "
+    "clock_timestamp()"
+    "  FROM due WHERE m.id = due.id"
+    "  RETURNING m.id, m.fence, m.status, m.correlation_id, clock_timestamp() AS at),"
+    "attempts AS ("
+    "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, error_code, error_message,"
+    "      started_at, finished_at, next_retry_at)"
+    "  SELECT id, fence, 'UNKNOWN', $7::text, $8::text, at, at,"
+    "      CASE WHEN status = 'QUEUED' THEN at + $4::int8 * interval '1 ms' END"
+    "  FROM expired ON CONFLICT DO NOTHING),"
+    "announced AS ("
+    "  INSERT INTO outbound_outbox (message_id, topic, due_at)"
+    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $5::text ELSE $6::text END,"
+    "         at + CASE WHEN status = 'QUEUED' THEN $4::int8 ELSE 0 END * interval '1 ms'"
+    "  FROM expired WHERE status <> 'UNKNOWN')"
+    "SELECT id, status, correlation_id FROM expired"};
+
+const struct lifecycle_change lifecycle_changes[] = {
+    {&lifecycle_claim, STATE_QUEUED, STATE_SENDING},
+    {&lifecycle_claim, STATE_QUEUED, STATE_EXPIRED},
+    {&lifecycle_finish, STATE_SENDING, STATE_SENT},
+    {&lifecycle_finish, STATE_SENDING, STATE_QUEUED},
+    {&lifecycle_finish, STATE_SENDING, STATE_FAILED},
+    {&lifecycle_finish, STATE_SENDING, STATE_UNKNOWN},
+    {&lifecycle_finish, STATE_QUEUED, STATE_SENT},
+    {&lifecycle_finish, STATE_UNKNOWN, STATE_SENT},
+    {&lifecycle_expire_leases, STATE_SENDING, STATE_UNKNOWN},
+    {&lifecycle_expire_leases, STATE_SENDING, STATE_QUEUED},
+    {&lifecycle_expire_leases, STATE_SENDING, STATE_FAILED},
+};
+
+const size_t lifecycle_change_count = COUNT_OF(lifecycle_changes);

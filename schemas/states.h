@@ -1,0 +1,26 @@
+/*
+ * states.h - the states of states.def.
+ */
+#ifndef SCHEMAS_STATES_H
+#define SCHEMAS_STATES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum state {
+#define STATE(id, ...) STATE_##id,
+#define CHANGE(...)
+#include "schemas/states.def"
+#undef STATE
+#undef CHANGE
+    STATE_COUNT
+};
+
+/* "QUEUED": in SQL, in the API; metrics have it in lower case. */
+const char *state_name(enum state state);
+
+bool state_may_change(enum state from, enum state to);
+
+void states_print_markdown(FILE *out);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * topics.h - the topics of topics.def.
+ */
+#ifndef SCHEMAS_TOPICS_H
+#define SCHEMAS_TOPICS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum topic {
+#define TOPIC(id, ...) TOPIC_##id,
+#include "schemas/topics.def"
+#undef TOPIC
+    TOPIC_COUNT
+};
+
+struct topic_row {
+    const char *name;
+    int partitions;
+    int64_t retention_h;
+    const char *schema;
+    const char *written_by;
+    const char *read_by;
+    const char *help;
+};
+
+extern const struct topic_row topic_table[TOPIC_COUNT];
+
+const char *topic_name(enum topic topic);
+
+void topics_print_markdown(FILE *out);
+
+#endif

@@ -1,0 +1,337 @@
+#include "schemas/topics_command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/kafka.h"
+#include "base/log.h"
+#include "schemas/topics.h"
+
+#define TIMEOUT_MS 30000
+#define RETENTION "retention.ms"
+
+/* What the cluster has of one topic, and what it should have. */
+struct topic_state {
+    const struct topic_row *row;
+    int wanted_partitions;
+    int64_t wanted_retention_ms;
+    int partitions; /* 0: the topic is missing */
+    int64_t retention_ms;
+    rd_kafka_ConfigResource_t *kept; /* its own settings, with our retention among them */
+};
+
+struct admin {
+    const struct config *config;
+    rd_kafka_t *kafka;
+    rd_kafka_queue_t *queue;
+    struct topic_state topics[TOPIC_COUNT];
+};
+
+static bool admin_open(struct admin *admin, struct error *error)
+{
+    const struct kafka_options options = {.brokers = admin->config->kafka_brokers,
+                                          .client_id = "outbound-topics",
+                                          .properties = admin->config->kafka_properties};
+    rd_kafka_conf_t *conf = kafka_conf_new(&options, error);
+    if (!conf) {
+        return false;
+    }
+    char reason[256];
+    admin->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (!admin->kafka) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(error, "%s", reason);
+    }
+    admin->queue = rd_kafka_queue_new(admin->kafka);
+    return true;
+}
+
+static void admin_close(struct admin *admin)
+{
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        if (admin->topics[i].kept) {
+            rd_kafka_ConfigResource_destroy(admin->topics[i].kept);
+        }
+    }
+    if (admin->kafka) {
+        rd_kafka_queue_destroy(admin->queue);
+        rd_kafka_destroy(admin->kafka);
+    }
+}
+
+static rd_kafka_AdminOptions_t *admin_options(struct admin *admin, rd_kafka_admin_op_t operation)
+{
+    char reason[128];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->kafka, operation);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, TIMEOUT_MS, reason, sizeof reason);
+    return options;
+}
+
+/* Waits for the answer of an operation. NULL, with the reason, when it failed as a whole. */
+static rd_kafka_event_t *admin_wait(struct admin *admin, struct error *error)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, TIMEOUT_MS + 1000);
+    if (!event) {
+        (void)error_set(error, "Kafka did not answer in time (KAFKA_BROKERS: %s)",
+                        admin->config->kafka_brokers);
+        return NULL;
+    }
+    if (rd_kafka_event_error(event)) {
+        (void)error_set(error, "Kafka: %s", rd_kafka_event_error_string(event));
+        rd_kafka_event_destroy(event);
+        return NULL;
+    }
+    return event;
+}
+
+/* Each topic of such an answer must have succeeded. */
+static bool topic_results_fine(const rd_kafka_topic_result_t **results, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        const rd_kafka_resp_err_t failure = rd_kafka_topic_result_error(results[i]);
+        if (failure && failure != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+            return error_set(error, "%s: %s", rd_kafka_topic_result_name(results[i]),
+                             rd_kafka_topic_result_error_string(results[i]));
+        }
+    }
+    return true;
+}
+
+static bool read_partitions(struct admin *admin, struct error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    const rd_kafka_resp_err_t failure = rd_kafka_metadata(admin->kafka, 1, NULL, &metadata, TIMEOUT_MS);
+    if (failure) {
+        return error_set(error, "Kafka does not answer (KAFKA_BROKERS: %s): %s", admin->config->kafka_brokers,
+                         rd_kafka_err2str(failure));
+    }
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        struct topic_state *topic = &admin->topics[i];
+        topic->partitions = 0;
+        for (int j = 0; j < metadata->topic_cnt; j++) {
+            if (strcmp(metadata->topics[j].topic, topic->row->name) == 0 && !metadata->topics[j].err) {
+                topic->partitions = metadata->topics[j].partition_cnt;
+            }
+        }
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return true;
+}
+
+/* Altering replaces all settings of a topic: those that somebody else has made are kept beside ours. */
+static void keep_settings(struct topic_state *topic, const rd_kafka_ConfigResource_t *described)
+{
+    size_t count;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(described, &count);
+    topic->kept = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->row->name);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]);
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (strcmp(name, RETENTION) == 0) {
+            topic->retention_ms = value ? strtoll(value, NULL, 10) : 0;
+        } else if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
+            (void)rd_kafka_ConfigResource_set_config(topic->kept, name, value);
+        }
+    }
+    char wanted[32];
+    (void)snprintf(wanted, sizeof wanted, "%lld", (long long)topic->wanted_retention_ms);
+    (void)rd_kafka_ConfigResource_set_config(topic->kept, RETENTION, wanted);
+}
+
+static bool read_settings(struct admin *admin, struct error *error)
+{
+    rd_kafka_ConfigResource_t *asked[TOPIC_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        if (admin->topics[i].partitions > 0) {
+            asked[count++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, admin->topics[i].row->name);
+        }
+    }
+    if (count == 0) {
+        return true;
+    }
+    rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_DescribeConfigs(admin->kafka, asked, count, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy_array(asked, count);
+    rd_kafka_event_t *event = admin_wait(admin, error);
+    if (!event) {
+        return false;
+    }
+    size_t described_count;
+    const rd_kafka_ConfigResource_t **described = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &described_count);
+    for (size_t i = 0; i < described_count; i++) {
+        for (size_t j = 0; j < TOPIC_COUNT; j++) {
+            if (strcmp(rd_kafka_ConfigResource_name(described[i]), admin->topics[j].row->name) == 0) {
+                keep_settings(&admin->topics[j], described[i]);
+            }
+        }
+    }
+    rd_kafka_event_destroy(event);
+    return true;
+}
+
+static bool create_missing(struct admin *admin, struct error *error)
+{
+    rd_kafka_NewTopic_t *missing[TOPIC_COUNT];
+    size_t count = 0;
+    char reason[256];
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        const struct topic_state *topic = &admin->topics[i];
+        if (topic->partitions > 0) {
+            continue;
+        }
+        char retention[32];
+        (void)snprintf(retention, sizeof retention, "%lld", (long long)topic->wanted_retention_ms);
+        missing[count] =
+            rd_kafka_NewTopic_new(topic->row->name, topic->wanted_partitions,
+                                  (int)admin->config->kafka_replication_factor, reason, sizeof reason);
+        if (!missing[count]) {
+            rd_kafka_NewTopic_destroy_array(missing, count);
+            return error_set(error, "%s: %s", topic->row->name, reason);
+        }
+        (void)rd_kafka_NewTopic_set_config(missing[count++], RETENTION, retention);
+    }
+    if (count == 0) {
+        return true;
+    }
+    rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_CreateTopics(admin->kafka, missing, count, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy_array(missing, count);
+    rd_kafka_event_t *event = admin_wait(admin, error);
+    if (!event) {
+        return false;
+    }
+    size_t results_count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &results_count);
+    const bool fine = topic_results_fine(results, results_count, error);
+    rd_kafka_event_destroy(event);
+    return fine;
+}
+
+static bool add_partitions(struct admin *admin, struct error *error)
+{
+    rd_kafka_NewPartitions_t *more[TOPIC_COUNT];
+    size_t count = 0;
+    char reason[256];
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        const struct topic_state *topic = &admin->topics[i];
+        if (topic->partitions > 0 && topic->partitions < topic->wanted_partitions) {
+            more[count++] = rd_kafka_NewPartitions_new(topic->row->name, (size_t)topic->wanted_partitions,
+                                                       reason, sizeof reason);
+        }
+    }
+    if (count == 0) {
+        return true;
+    }
+    rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+    rd_kafka_CreatePartitions(admin->kafka, more, count, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewPartitions_destroy_array(more, count);
+    rd_kafka_event_t *event = admin_wait(admin, error);
+    if (!event) {
+        return false;
+    }
+    size_t results_count;
+    const rd_kafka_topic_result_t **results = rd_kafka_CreatePartitions_result_topics(
+        rd_kafka_event_CreatePartitions_result(event), &results_count);
+    const bool fine = topic_results_fine(results, results_count, error);
+    rd_kafka_event_destroy(event);
+    return fine;
+}
+
+static bool set_retention(struct admin *admin, struct error *error)
+{
+    rd_kafka_ConfigResource_t *changed[TOPIC_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        struct topic_state *topic = &admin->topics[i];
+        if (topic->kept && topic->retention_ms != topic->wanted_retention_ms) {
+            changed[count++] = topic->kept;
+        }
+    }
+    if (count == 0) {
+        return true;
+    }
+    rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_ALTERCONFIGS);
+    rd_kafka_AlterConfigs(admin->kafka, changed, count, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_event_t *event = admin_wait(admin, error);
+    if (!event) {
+        return false;
+    }
+    size_t results_count;
+    const rd_kafka_ConfigResource_t **results =
+        rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &results_count);
+    bool fine = true;
+    for (size_t i = 0; i < results_count && fine; i++) {
+        if (rd_kafka_ConfigResource_error(results[i])) {
+            fine = error_set(error, "%s: %s", rd_kafka_ConfigResource_name(results[i]),
+                             rd_kafka_ConfigResource_error_string(results[i]));
+        }
+    }
+    rd_kafka_event_destroy(event);
+    return fine;
+}
+
+/* What differs between the cluster and the table, in words; "" when nothing does. */
+static void describe(const struct topic_state *topic, char *ret_text, size_t size)
+{
+    ret_text[0] = '\0';
+    if (topic->partitions == 0) {
+        (void)snprintf(ret_text, size, "missing");
+    } else if (topic->partitions < topic->wanted_partitions) {
+        (void)snprintf(ret_text, size, "has %d partitions, wants %d", topic->partitions,
+                       topic->wanted_partitions);
+    } else if (topic->retention_ms != topic->wanted_retention_ms) {
+        (void)snprintf(ret_text, size, "has " RETENTION " %lld, wants %lld", (long long)topic->retention_ms,
+                       (long long)topic->wanted_retention_ms);
+    }
+}
+
+static size_t print_differences(const struct admin *admin, bool apply, bool json)
+{
+    size_t different = 0;
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        char text[160];
+        describe(&admin->topics[i], text, sizeof text);
+        different += *text != '\0';
+        const char *result = !*text ? "ok" : apply ? "changed" : "differs";
+        if (json) {
+            (void)printf("{\"topic\":\"%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n",
+                         admin->topics[i].row->name, result, text);
+        } else {
+            (void)printf("%-34s %-8s %s\n", admin->topics[i].row->name, result, text);
+        }
+    }
+    return different;
+}
+
+int topics_command_run(const struct config *config, bool apply, bool json)
+{
+    struct admin admin = {.config = config};
+    struct error error;
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        admin.topics[i].row = &topic_table[i];
+        admin.topics[i].wanted_partitions =
+            config->kafka_partitions ? (int)config->kafka_partitions : topic_table[i].partitions;
+        admin.topics[i].wanted_retention_ms = topic_table[i].retention_h * 3600 * 1000;
+    }
+    bool fine =
+        admin_open(&admin, &error) && read_partitions(&admin, &error) && read_settings(&admin, &error);
+    size_t different = 0;
+    if (fine && apply) {
+        fine =
+            create_missing(&admin, &error) && add_partitions(&admin, &error) && set_retention(&admin, &error);
+    }
+    if (fine) {
+        different = print_differences(&admin, apply, json);
+    } else {
+        log_error("%s", error.text);
+    }
+    admin_close(&admin);
+    return fine && (apply || different == 0) ? 0 : 1;
+}

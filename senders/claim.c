@@ -1,0 +1,136 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "schemas/lifecycle.h"
+#include "schemas/topics.h"
+#include "senders/columns.h"
+#include "senders/sender.h"
+
+/* The columns of lifecycle_claim. */
+enum {
+    COLUMN_POSITION,
+    COLUMN_FENCE,
+    COLUMN_ATTEMPT_COUNT,
+    COLUMN_MAX_ATTEMPTS,
+    COLUMN_ORG,
+    COLUMN_TO,
+    COLUMN_TEMPLATE,
+    COLUMN_SUBJECT,
+    COLUMN_PAYLOAD,
+    COLUMN_CORRELATION_ID,
+    COLUMN_AGE_US
+};
+
+static int int_value(const PGresult *rows, int row, int column)
+{
+    return atoi(PQgetvalue(rows, row, column));
+}
+
+static void take_row(struct delivery *delivery, struct claim *claim, int row)
+{
+    const PGresult *rows = claim->rows;
+    delivery->claim = claim;
+    claim->users++;
+    delivery->age_us = strtoll(PQgetvalue(rows, row, COLUMN_AGE_US), NULL, 10);
+    delivery->message = (struct message){
+        .id = delivery->id,
+        .attempt_no = int_value(rows, row, COLUMN_FENCE),
+        .attempt_count = int_value(rows, row, COLUMN_ATTEMPT_COUNT),
+        .max_attempts = int_value(rows, row, COLUMN_MAX_ATTEMPTS),
+        .org_id = PQgetvalue(rows, row, COLUMN_ORG),
+        .to = PQgetvalue(rows, row, COLUMN_TO),
+        .template_code = PQgetvalue(rows, row, COLUMN_TEMPLATE),
+        .subject = PQgetisnull(rows, row, COLUMN_SUBJECT) ? NULL : PQgetvalue(rows, row, COLUMN_SUBJECT),
+        .payload = PQgetvalue(rows, row, COLUMN_PAYLOAD),
+        .correlation_id = PQgetvalue(rows, row, COLUMN_CORRELATION_ID),
+    };
+}
+
+/* Rows come in any order; each names the position of its message in the batch, from 1. */
+static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t sent_us)
+{
+    struct claim *claim = NEW(struct claim);
+    *claim = (struct claim){
+        .rows = reply->rows, .users = 1, .sent_us = sent_us, .answered_us = clock_monotonic_us()};
+    reply->rows = NULL;
+    const size_t count = sender->claiming.count;
+    int *row_of = NEW_ARRAY(int, count + 1);
+    for (int row = 0; row < PQntuples(claim->rows); row++) {
+        row_of[int_value(claim->rows, row, COLUMN_POSITION)] = row + 1;
+    }
+    for (size_t position = 1; position <= count; position++) {
+        struct delivery *delivery = delivery_list_pop(&sender->claiming);
+        if (row_of[position]) {
+            take_row(delivery, claim, row_of[position] - 1);
+            deliver_claimed(delivery);
+        } else {
+            deliver_skipped(delivery);
+        }
+    }
+    free(row_of);
+    if (--claim->users == 0) {
+        PQclear(claim->rows);
+        free(claim);
+    }
+}
+
+struct claim_call {
+    struct sender *sender;
+    int64_t sent_us;
+};
+
+static void on_claimed(void *arg, struct pg_reply *reply)
+{
+    struct claim_call *call = arg;
+    struct sender *sender = call->sender;
+    if (reply->outcome == PG_DONE) {
+        batch_claimed(sender, reply, call->sent_us);
+    } else {
+        /*
+         * Lost: it may have been committed all the same. Then claiming again finds nothing, and the lease
+         * runs out: nothing was sent, but it is treated as if something could have been.
+         */
+        if (reply->outcome == PG_REFUSED) {
+            log_error("messages cannot be claimed (%s): %s", reply->sqlstate, reply->message);
+        }
+        delivery_list_move(&sender->claiming, &sender->unclaimed);
+    }
+    free(call);
+    deliver_take(sender);
+}
+
+static void put_generation(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int4(params, delivery->generation);
+}
+
+static void put_fence(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int4(params, delivery->fence);
+}
+
+/* $1 to $3 of lifecycle_claim. */
+static const struct column columns[] = {
+    {PG_UUID, column_put_id}, {PG_INT4, put_generation}, {PG_INT4, put_fence}};
+
+void claim_start(struct sender *sender)
+{
+    if (sender->claiming.count > 0 || sender->unclaimed.count == 0 || !pg_is_up(sender->claim_pg)) {
+        return;
+    }
+    struct pg_params *params = &sender->claim_params;
+    pg_params_clear(params);
+    columns_add(params, columns, COUNT_OF(columns), &sender->unclaimed);
+    pg_param_int8(params, sender->config->sender_lease_ms);
+    pg_param_text(params, topic_name(TOPIC_DLQ));
+
+    struct claim_call *call = NEW(struct claim_call);
+    *call = (struct claim_call){sender, clock_monotonic_us()};
+    if (pg_call(sender->claim_pg, &lifecycle_claim, params, on_claimed, call)) {
+        delivery_list_move(&sender->unclaimed, &sender->claiming);
+    } else {
+        free(call);
+    }
+}

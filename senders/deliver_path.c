@@ -1,0 +1,165 @@
+/*
+ * The way of a message through the sender:
+ *
+ *   deliver_take()      a record is taken, if there is a place free for it        (intake.c)
+ *   A  claim            QUEUED → SENDING, committed                               (claim.c)
+ *      deliver_claimed()   it is ours: the request is built and goes out
+ *      deliver_skipped()   it is not: somebody has handled it, the record is done
+ *   B  send             one request, within the lease                             (base/http_client.c)
+ *      on_answer()         judged (provider), decided (policy.c)
+ *   C  finish           what became of it, committed                              (finish.c)
+ *   D  deliver_stored() counted; the record is done, its offset may be committed
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "senders/sender.h"
+
+/* Between the end of a request's time-out and the end of the lease: for storing the answer. */
+#define LEASE_MARGIN_US ((int64_t)1000 * 1000)
+
+void deliver_take(void *arg)
+{
+    struct sender *sender = arg;
+    const size_t all = (size_t)sender->config->sender_max_in_flight;
+    const bool open =
+        !sender->service.stopping && sender->config->worker_enabled && pg_is_up(sender->claim_pg);
+    if (open && sender->claiming.count == 0 && sender->unclaimed.count == 0) {
+        const size_t free_places = all - sender->in_flight;
+        const size_t batch = (size_t)sender->config->worker_batch_size;
+        intake_fill(sender, free_places < batch ? free_places : batch);
+        claim_start(sender);
+    }
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        kafka_consumer_set_room(sender->lanes[i].consumer, open && sender->in_flight < all);
+    }
+}
+
+void delivery_release(struct delivery *delivery)
+{
+    struct sender *sender = delivery->sender;
+    kafka_consumer_finish(delivery->lane->consumer, delivery->position);
+    if (delivery->claim && --delivery->claim->users == 0) {
+        PQclear(delivery->claim->rows);
+        free(delivery->claim);
+    }
+    delivery->claim = NULL;
+    delivery->next = sender->free;
+    sender->free = delivery;
+    sender->in_flight--;
+}
+
+void deliver_skipped(struct delivery *delivery)
+{
+    metric_add(delivery->sender->metrics, METRIC_SKIPPED, LABELS(delivery->sender->channel_label), 1);
+    delivery_release(delivery);
+}
+
+/* The attempt has ended: what follows is decided here, and stored with the next batch. */
+static void end_attempt(struct delivery *delivery)
+{
+    struct sender *sender = delivery->sender;
+    delivery->decision =
+        policy_decide(sender->config, sender->channel, &delivery->message, &delivery->verdict);
+    delivery_list_push(&sender->finished, delivery);
+    finish_start(sender);
+}
+
+static const char *response_header(void *arg, const char *name)
+{
+    return http_exchange_header(arg, name);
+}
+
+static void on_answer(void *arg, const struct http_result *result)
+{
+    struct delivery *delivery = arg;
+    struct sender *sender = delivery->sender;
+    delivery->duration_us = result->duration_us;
+    if (result->code == CURLE_OK) {
+        const struct provider_answer answer = {.status = result->status,
+                                               .body = result->body->bytes ? result->body->bytes : "",
+                                               .body_length = result->body->length,
+                                               .retry_after_s = result->retry_after_s,
+                                               .header = response_header,
+                                               .header_arg = delivery->exchange};
+        sender->provider->judge(&answer, &delivery->verdict);
+    } else {
+        verdict_of_transport(result, &delivery->verdict);
+    }
+    metric_observe(sender->metrics, METRIC_PROVIDER_DURATION, LABELS(sender->provider->name),
+                   (double)result->duration_us / 1e6);
+    end_attempt(delivery);
+}
+
+/* A process that was stopped for a while may hold a claim that has run out, or soon will. */
+static bool lease_is_long_enough(const struct delivery *delivery)
+{
+    const struct config *config = delivery->sender->config;
+    const int64_t latest_start_us = delivery->claim->sent_us +
+                                    (config->sender_lease_ms - config->sender_timeout_ms) * 1000 -
+                                    LEASE_MARGIN_US;
+    return clock_monotonic_us() < latest_start_us;
+}
+
+void deliver_claimed(struct delivery *delivery)
+{
+    struct sender *sender = delivery->sender;
+    delivery->verdict = (struct verdict){.code = ERROR_NONE};
+    delivery->duration_us = 0;
+    if (!delivery->exchange) {
+        delivery->exchange = http_exchange_new(sender->http);
+    }
+    struct buffer *body = http_exchange_body(delivery->exchange);
+    if (!lease_is_long_enough(delivery)) {
+        verdict_set(&delivery->verdict, ERROR_NOT_STARTED, "too little was left of the lease to send");
+        end_attempt(delivery);
+    } else if (!sender->provider->build(sender->config, &delivery->message, body, &delivery->verdict)) {
+        buffer_clear(body);
+        end_attempt(delivery);
+    } else {
+        http_exchange_start(delivery->exchange, sender->endpoint.url, sender->endpoint.headers, on_answer,
+                            delivery);
+    }
+}
+
+static void log_end(const struct delivery *delivery)
+{
+    const enum log_level level = delivery->decision.state == STATE_SENT ? LOG_DEBUG : LOG_WARN;
+    if (!log_wants(level)) {
+        return;
+    }
+    char id[UUID_TEXT_SIZE];
+    uuid_format(&delivery->id, id);
+    const struct log_field fields[] = {{"correlationId", delivery->message.correlation_id},
+                                       {"orgId", delivery->message.org_id},
+                                       {"messageId", id},
+                                       {"channel", channel_name(delivery->sender->channel)},
+                                       {NULL, NULL}};
+    const char *code = error_row(delivery->verdict.code)->name;
+    log_write(level, fields, "attempt %d of %d: %s%s%s%s%s", (int)delivery->message.attempt_count,
+              (int)delivery->message.max_attempts, state_name(delivery->decision.state), code ? ", " : "",
+              code ? code : "", *delivery->verdict.text ? ": " : "", delivery->verdict.text);
+}
+
+void deliver_stored(struct delivery *delivery)
+{
+    struct sender *sender = delivery->sender;
+    const char *channel = sender->channel_label;
+    const enum state state = delivery->decision.state;
+    if (state == STATE_SENT) {
+        const int64_t latency_us = delivery->age_us + clock_monotonic_us() - delivery->claim->answered_us;
+        metric_add(sender->metrics, METRIC_SEND_SUCCESS, LABELS(channel), 1);
+        metric_observe(sender->metrics, METRIC_DELIVERY_LATENCY, LABELS(channel), (double)latency_us / 1e6);
+    } else {
+        metric_add(sender->metrics, METRIC_SEND_FAILURE,
+                   LABELS(channel, error_row(delivery->verdict.code)->name), 1);
+    }
+    if (state == STATE_QUEUED) {
+        metric_add(sender->metrics, METRIC_RETRY, LABELS(channel), 1);
+    } else if (state == STATE_FAILED) {
+        metric_add(sender->metrics, METRIC_DEAD_LETTER, LABELS(channel), 1);
+    }
+    log_end(delivery);
+    delivery_release(delivery);
+}

@@ -1,0 +1,140 @@
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "schemas/lifecycle.h"
+#include "schemas/topics.h"
+#include "senders/columns.h"
+#include "senders/sender.h"
+
+static const char *or_null(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+static void put_fence(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int4(params, delivery->message.attempt_no);
+}
+
+static void put_state(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_text(params, state_name(delivery->decision.state));
+}
+
+static void put_outcome(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_text(params, delivery->decision.outcome);
+}
+
+static void put_error_code(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_text(params, error_row(delivery->verdict.code)->name);
+}
+
+static void put_error_message(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_text(params, or_null(delivery->verdict.text));
+}
+
+static void put_provider(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_text(params, delivery->sender->provider->name);
+}
+
+static void put_provider_message_id(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_text(params, or_null(delivery->verdict.provider_message_id));
+}
+
+static void put_http_status(struct pg_params *params, const struct delivery *delivery)
+{
+    if (delivery->verdict.http_status) {
+        pg_array_int4(params, delivery->verdict.http_status);
+    } else {
+        pg_array_null(params);
+    }
+}
+
+static void put_duration(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int8(params, delivery->duration_us);
+}
+
+static void put_delay(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int8(params, delivery->decision.delay_ms);
+}
+
+/* $1 to $11 of lifecycle_finish. */
+static const struct column columns[] = {
+    {PG_UUID, column_put_id},   {PG_INT4, put_fence},
+    {PG_TEXT, put_state},       {PG_TEXT, put_outcome},
+    {PG_TEXT, put_error_code},  {PG_TEXT, put_error_message},
+    {PG_TEXT, put_provider},    {PG_TEXT, put_provider_message_id},
+    {PG_INT4, put_http_status}, {PG_INT8, put_duration},
+    {PG_INT8, put_delay},
+};
+
+static void finish_params(struct sender *sender)
+{
+    struct pg_params *params = &sender->finish_params;
+    pg_params_clear(params);
+    columns_add(params, columns, COUNT_OF(columns), &sender->finishing);
+    pg_param_text(params, topic_name(TOPIC_ACCEPTED));
+    pg_param_text(params, topic_name(TOPIC_DLQ));
+}
+
+/*
+ * The database refused the batch: one by one tells which it is. That one is left to its lease, which ends as
+ * UNKNOWN: its answer is lost, the message is not.
+ */
+static void batch_refused(struct sender *sender, const struct pg_reply *reply)
+{
+    log_error("the end of %zu attempts cannot be stored (%s): %s", sender->finishing.count, reply->sqlstate,
+              reply->message);
+    if (sender->finishing.count > 1) {
+        sender->finish_limit = 1;
+        delivery_list_move(&sender->finished, &sender->finishing);
+        delivery_list_move(&sender->finishing, &sender->finished);
+    } else {
+        delivery_release(delivery_list_pop(&sender->finishing));
+    }
+}
+
+static void on_finished(void *arg, struct pg_reply *reply)
+{
+    struct sender *sender = arg;
+    switch (reply->outcome) {
+    case PG_DONE:
+        sender->finish_limit = (size_t)sender->config->worker_batch_size;
+        while (sender->finishing.count > 0) {
+            deliver_stored(delivery_list_pop(&sender->finishing));
+        }
+        break;
+    case PG_REFUSED:
+        batch_refused(sender, reply);
+        break;
+    case PG_LOST:
+        /* Stored or not: storing it again does no harm, the fence sees to it. */
+        delivery_list_move(&sender->finished, &sender->finishing);
+        delivery_list_move(&sender->finishing, &sender->finished);
+        break;
+    }
+    finish_start(sender);
+    deliver_take(sender);
+}
+
+void finish_start(struct sender *sender)
+{
+    if (sender->finishing.count > 0 || sender->finished.count == 0 || !pg_is_up(sender->finish_pg)) {
+        return;
+    }
+    while (sender->finished.count > 0 && sender->finishing.count < sender->finish_limit) {
+        delivery_list_push(&sender->finishing, delivery_list_pop(&sender->finished));
+    }
+    finish_params(sender);
+    if (!pg_call(sender->finish_pg, &lifecycle_finish, &sender->finish_params, on_finished, sender)) {
+        delivery_list_move(&sender->finished, &sender->finishing);
+        delivery_list_move(&sender->finishing, &sender->finished);
+    }
+}

@@ -1,0 +1,136 @@
+/*
+ * Which records are taken next. Urgent ones go first, but where both lanes have records, one place in ten
+ * goes to the others: urgent messages wait for at most one batch, and no stream of them stops everything
+ * else.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "schemas/deadletter.h"
+#include "senders/sender.h"
+
+#define NORMAL_SHARE 10
+
+/* A record that nobody can read, until the dead-letter topic has it. */
+struct unreadable {
+    struct sender *sender;
+    struct lane *lane;
+    struct kafka_position position;
+    rd_kafka_message_t *record;
+    enum error_code code;
+    struct unreadable *next;
+};
+
+static void on_dead_letter(void *arg, uint64_t ticket, const char *reason);
+
+static bool open_dead_letters(struct sender *sender)
+{
+    struct error error;
+    const struct kafka_producer_options options = {.kafka = {.brokers = sender->config->kafka_brokers,
+                                                             .client_id = "outbound-sender",
+                                                             .properties = sender->config->kafka_properties},
+                                                   .message_timeout_ms =
+                                                       (unsigned)sender->config->kafka_message_timeout_ms,
+                                                   .on_delivery = on_dead_letter,
+                                                   .arg = sender};
+    if (!sender->dead_letters) {
+        sender->dead_letters = kafka_producer_open(&sender->service.loop, &options, &error);
+        if (!sender->dead_letters) {
+            log_error("%s", error.text);
+        }
+    }
+    return sender->dead_letters;
+}
+
+static void unreadable_free(struct unreadable *unreadable)
+{
+    rd_kafka_message_destroy(unreadable->record);
+    free(unreadable);
+}
+
+static void unreadable_send(struct unreadable *unreadable)
+{
+    struct sender *sender = unreadable->sender;
+    if (!open_dead_letters(sender) ||
+        !deadletter_send(sender->dead_letters, unreadable->record, unreadable->code, "sender",
+                         (uint64_t)(uintptr_t)unreadable)) {
+        /* Its offset is not finished: after a restart it is read again. */
+        log_error("a record that cannot be read could not be handed to the dead letters");
+        unreadable_free(unreadable);
+    }
+}
+
+static void on_dead_letter(void *arg, uint64_t ticket, const char *reason)
+{
+    struct unreadable *unreadable = (struct unreadable *)(uintptr_t)ticket;
+    struct sender *sender = arg;
+    if (!reason) {
+        kafka_consumer_finish(unreadable->lane->consumer, unreadable->position);
+        unreadable_free(unreadable);
+    } else if (sender->service.stopping) {
+        unreadable_free(unreadable);
+    } else {
+        unreadable_send(unreadable);
+    }
+}
+
+static void set_aside(struct sender *sender, struct lane *lane, struct kafka_position position,
+                      rd_kafka_message_t *record, enum error_code code)
+{
+    log_warn("a record cannot be read and goes to the dead letters: %s (%s [%d] offset %lld)",
+             error_row(code)->name, lane->topic, (int)record->partition, (long long)record->offset);
+    struct unreadable *unreadable = NEW(struct unreadable);
+    *unreadable = (struct unreadable){
+        .sender = sender, .lane = lane, .position = position, .record = record, .code = code};
+    unreadable_send(unreadable);
+}
+
+/* Takes at most `most` records of one lane; returns how many. */
+static size_t take_from(struct sender *sender, struct lane *lane, size_t most)
+{
+    size_t taken = 0;
+    while (taken < most) {
+        struct kafka_position position;
+        rd_kafka_message_t *record = kafka_consumer_take(lane->consumer, &position);
+        if (!record) {
+            break;
+        }
+        struct reference reference;
+        enum error_code code;
+        if (!reference_decode(record->payload, record->len, &reference, &code)) {
+            set_aside(sender, lane, position, record, code);
+            continue;
+        }
+        struct delivery *delivery = sender->free;
+        sender->free = delivery->next;
+        sender->in_flight++;
+        delivery->lane = lane;
+        delivery->position = position;
+        delivery->id = reference.id;
+        delivery->generation = reference.generation;
+        delivery->fence = reference.fence;
+        delivery_list_push(&sender->unclaimed, delivery);
+        rd_kafka_message_destroy(record);
+        taken++;
+    }
+    return taken;
+}
+
+void intake_fill(struct sender *sender, size_t room)
+{
+    struct lane *urgent = &sender->lanes[LANE_URGENT];
+    struct lane *normal = &sender->lanes[LANE_NORMAL];
+    const size_t share = room > NORMAL_SHARE ? room / NORMAL_SHARE : room > 1;
+    size_t left = room - take_from(sender, urgent, room - share);
+    left -= take_from(sender, normal, left);
+    (void)take_from(sender, urgent, left);
+}
+
+void intake_close(struct sender *sender)
+{
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        kafka_consumer_close(sender->lanes[i].consumer);
+    }
+    kafka_producer_close(sender->dead_letters);
+}

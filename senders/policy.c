@@ -1,0 +1,50 @@
+#include "senders/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A provider that asks for more than a day is not believed. */
+#define RETRY_AFTER_MAX_MS ((int64_t)24 * 3600 * 1000)
+
+const char *policy_for_unknown(const struct config *config, enum channel channel)
+{
+    switch (channel) {
+    case CHANNEL_EMAIL:
+        return config->email_unknown_policy;
+    case CHANNEL_COUNT:
+        break;
+    }
+    abort();
+}
+
+/* Never earlier than asked for; up to a tenth later, so that what failed together does not come back
+ * together. */
+static int64_t delay_ms(const struct config *config, int attempt_count, int64_t retry_after_ms)
+{
+    int64_t delay = config_retry_delay_ms(config, attempt_count);
+    if (retry_after_ms > RETRY_AFTER_MAX_MS) {
+        retry_after_ms = RETRY_AFTER_MAX_MS;
+    }
+    if (retry_after_ms > delay) {
+        delay = retry_after_ms;
+    }
+    return delay + (int64_t)((double)delay * 0.1 * drand48());
+}
+
+struct decision policy_decide(const struct config *config, enum channel channel,
+                              const struct message *message, const struct verdict *verdict)
+{
+    if (verdict->code == ERROR_NONE) {
+        return (struct decision){STATE_SENT, "SENT", 0};
+    }
+    const struct error_row *error = error_row(verdict->code);
+    const bool unknown = error->may_be_delivered;
+    if (unknown && strcmp(policy_for_unknown(config, channel), "hold") == 0) {
+        return (struct decision){STATE_UNKNOWN, "UNKNOWN", 0};
+    }
+    if (error->remedy == PERMANENT || message->attempt_count >= message->max_attempts) {
+        return (struct decision){STATE_FAILED, unknown ? "UNKNOWN" : "FAILED", 0};
+    }
+    return (struct decision){STATE_QUEUED, unknown ? "UNKNOWN" : "RETRY",
+                             delay_ms(config, message->attempt_count, verdict->retry_after_ms)};
+}

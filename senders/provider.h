@@ -1,0 +1,57 @@
+/*
+ * provider.h - what a driver for a provider is: two pure functions and a descriptor.
+ *
+ * A driver knows one provider's API and nothing else. It writes a request from a message and turns an answer
+ * into facts; retries, giving up and slowing down are decided elsewhere (policy.h).
+ */
+#ifndef SENDERS_PROVIDER_H
+#define SENDERS_PROVIDER_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "schemas/channels.h"
+#include "schemas/config.h"
+#include "senders/message.h"
+#include "senders/verdict.h"
+
+struct http_exchange;
+
+/* Where requests go, the same for all messages. */
+struct endpoint {
+    char url[512];
+    struct curl_slist *headers; /* freed by who asked for the endpoint */
+};
+
+/* A whole response. */
+struct provider_answer {
+    int status;
+    const char *body;
+    size_t body_length;
+    int64_t retry_after_s;
+    /* A header of the response, or NULL. */
+    const char *(*header)(void *arg, const char *name);
+    void *header_arg;
+};
+
+struct provider {
+    const char *name; /* in the database, in metrics */
+    enum channel channel;
+
+    /* Once, at the start. False, naming the setting, when one that the provider needs is missing or wrong. */
+    bool (*endpoint)(const struct config *config, struct endpoint *ret_endpoint, struct error *error);
+
+    /* Appends the request's body. False: the message cannot be sent by this provider; *ret_verdict says why.
+     */
+    bool (*build)(const struct config *config, const struct message *message, struct buffer *body,
+                  struct verdict *ret_verdict);
+
+    /* Turns a response into facts. `ret_verdict` comes in all zero. */
+    void (*judge)(const struct provider_answer *answer, struct verdict *ret_verdict);
+};
+
+/* The provider that serves a channel. */
+const struct provider *provider_of(enum channel channel);
+
+#endif

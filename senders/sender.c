@@ -1,0 +1,220 @@
+/*
+ * outbound sender - delivers the messages of one channel through its provider.
+ *
+ * Stopping: nothing more is taken; open requests end, their ends are stored, offsets committed. Records that
+ * were taken and not claimed stay unfinished, and so come again.
+ */
+#include "senders/sender.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "senders/run.h"
+
+#define TICK_MS 100
+#define RESPONSE_LIMIT ((size_t)16 * 1024)
+#define PARAMS_MAX ((size_t)64 * 1024 * 1024)
+
+void delivery_list_init(struct delivery_list *list)
+{
+    *list = (struct delivery_list){.last = &list->first};
+}
+
+void delivery_list_push(struct delivery_list *list, struct delivery *delivery)
+{
+    delivery->next = NULL;
+    *list->last = delivery;
+    list->last = &delivery->next;
+    list->count++;
+}
+
+struct delivery *delivery_list_pop(struct delivery_list *list)
+{
+    struct delivery *delivery = list->first;
+    list->first = delivery->next;
+    list->count--;
+    if (!list->first) {
+        list->last = &list->first;
+    }
+    return delivery;
+}
+
+void delivery_list_move(struct delivery_list *from, struct delivery_list *to)
+{
+    if (from->count > 0) {
+        *to->last = from->first;
+        to->last = from->last;
+        to->count += from->count;
+        delivery_list_init(from);
+    }
+}
+
+/* What is in hand and has to end before the process does. */
+static bool has_work(const struct sender *sender)
+{
+    return sender->in_flight > sender->unclaimed.count;
+}
+
+/* What a lost connection or a refused statement left behind is taken up again; and the end is noticed. */
+static void on_tick(uv_timer_t *timer)
+{
+    struct sender *sender = timer->data;
+    if (!sender->service.stopping) {
+        claim_start(sender);
+    }
+    finish_start(sender);
+    deliver_take(sender);
+    metric_set(sender->metrics, METRIC_IN_FLIGHT, LABELS(sender->channel_label), (double)sender->in_flight);
+    if (sender->service.stopping && !has_work(sender)) {
+        service_done(&sender->service);
+    }
+}
+
+static void on_lease_timer(uv_timer_t *timer)
+{
+    leases_sweep(timer->data);
+}
+
+static void on_database(void *arg)
+{
+    on_tick(&((struct sender *)arg)->tick);
+}
+
+static void stop(void *role)
+{
+    struct sender *sender = role;
+    uv_timer_start(&sender->tick, on_tick, 0, 10);
+}
+
+static struct pg *open_pg(struct sender *sender, const char *what)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "outbound sender %s %s", sender->channel_label, what);
+    return pg_open(&sender->service.loop,
+                   &(struct pg_options){.url = sender->config->database_url,
+                                        .application_name = name,
+                                        .timeout_ms = (unsigned)sender->config->database_timeout_ms,
+                                        .on_up = on_database,
+                                        .arg = sender});
+}
+
+static bool open_lane(struct sender *sender, size_t index, struct error *error)
+{
+    const struct config *config = sender->config;
+    const bool urgent = index == LANE_URGENT;
+    struct lane *lane = &sender->lanes[index];
+    lane->topic = topic_name(channel_topic(sender->channel, urgent));
+    char group_id[64];
+    (void)snprintf(group_id, sizeof group_id, "outbound-sender-%s%s", sender->channel_label,
+                   urgent ? "-urgent" : "");
+    const struct kafka_consumer_options options = {.kafka = {.brokers = config->kafka_brokers,
+                                                             .client_id = "outbound-sender",
+                                                             .properties = config->kafka_properties},
+                                                   .group_id = group_id,
+                                                   .instance_id = config->instance_id,
+                                                   .session_timeout_ms =
+                                                       (unsigned)config->kafka_session_timeout_ms,
+                                                   .topics = &lane->topic,
+                                                   .topic_count = 1,
+                                                   .on_records = deliver_take,
+                                                   .arg = sender};
+    lane->consumer = kafka_consumer_open(&sender->service.loop, &options, error);
+    return lane->consumer;
+}
+
+static void make_deliveries(struct sender *sender)
+{
+    const size_t count = (size_t)sender->config->sender_max_in_flight;
+    sender->deliveries = NEW_ARRAY(struct delivery, count);
+    for (size_t i = 0; i < count; i++) {
+        sender->deliveries[i].sender = sender;
+        sender->deliveries[i].next = sender->free;
+        sender->free = &sender->deliveries[i];
+    }
+    delivery_list_init(&sender->unclaimed);
+    delivery_list_init(&sender->claiming);
+    delivery_list_init(&sender->finishing);
+    delivery_list_init(&sender->finished);
+}
+
+static bool open_all(struct sender *sender, struct error *error)
+{
+    const struct config *config = sender->config;
+    make_deliveries(sender);
+    pg_params_init(&sender->claim_params, PARAMS_MAX);
+    pg_params_init(&sender->finish_params, PARAMS_MAX);
+    sender->finish_limit = (size_t)config->worker_batch_size;
+    sender->http = http_client_new(
+        &sender->service.loop,
+        &(struct http_client_options){.connect_timeout_ms = (unsigned)config->sender_connect_timeout_ms,
+                                      .total_timeout_ms = (unsigned)config->sender_timeout_ms,
+                                      .max_connections = (unsigned)config->sender_max_in_flight,
+                                      .response_limit = RESPONSE_LIMIT,
+                                      .plain_http = strncmp(sender->endpoint.url, "http://", 7) == 0});
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        if (!open_lane(sender, i, error)) {
+            return false;
+        }
+    }
+    sender->claim_pg = open_pg(sender, "claim");
+    sender->finish_pg = open_pg(sender, "finish");
+    return true;
+}
+
+static void close_all(struct sender *sender)
+{
+    const size_t count = (size_t)sender->config->sender_max_in_flight;
+    intake_close(sender);
+    pg_close(sender->claim_pg);
+    pg_close(sender->finish_pg);
+    for (size_t i = 0; i < count; i++) {
+        http_exchange_free(sender->deliveries[i].exchange);
+    }
+    http_client_free(sender->http);
+    curl_slist_free_all(sender->endpoint.headers);
+    pg_params_release(&sender->claim_params);
+    pg_params_release(&sender->finish_params);
+    service_release(&sender->service);
+    free(sender->deliveries);
+    metrics_free(sender->metrics);
+}
+
+int sender_run(const struct config *config)
+{
+    struct error error;
+    struct sender sender = {.config = config, .metrics = metrics_new()};
+    if (!channel_find_label(config->sender_channel, &sender.channel)) {
+        abort(); /* the settings allow only labels of channels */
+    }
+    sender.channel_label = channel_label(sender.channel);
+    sender.provider = provider_of(sender.channel);
+    if (!sender.provider->endpoint(config, &sender.endpoint, &error)) {
+        log_error("%s", error.text);
+        metrics_free(sender.metrics);
+        return 2;
+    }
+    srand48(clock_wall_us());
+    service_init(&sender.service, (unsigned)config->stop_timeout_ms, stop, &sender);
+    uv_timer_init(&sender.service.loop, &sender.tick);
+    uv_timer_init(&sender.service.loop, &sender.lease_timer);
+    sender.tick.data = &sender;
+    sender.lease_timer.data = &sender;
+    int exit_code = 1;
+    if (open_all(&sender, &error)) {
+        const uint64_t poll_ms = (uint64_t)config->worker_poll_interval_ms;
+        uv_timer_start(&sender.tick, on_tick, TICK_MS, TICK_MS);
+        uv_timer_start(&sender.lease_timer, on_lease_timer, poll_ms, poll_ms);
+        log_info("sending %s by %s%s", sender.channel_label, sender.provider->name,
+                 config->worker_enabled ? "" : ", but OUTBOUND_WORKER_ENABLED is false: nothing is taken");
+        exit_code = service_run(&sender.service);
+    } else {
+        log_error("%s", error.text);
+    }
+    close_all(&sender);
+    return exit_code;
+}

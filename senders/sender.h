@@ -1,0 +1,131 @@
+/*
+ * sender.h - the role's one struct, and how its files see each other.
+ *
+ *   deliver_path.c   the way of a message: taken, claimed, sent, judged, finished
+ *   intake.c         which records are taken next: urgent first, nobody starved
+ *   claim.c          A: a batch of messages becomes ours, committed before the first byte goes out
+ *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
+ *   leases.c         claims that nobody finished in time
+ *   policy.c         what follows from a verdict
+ *   providers.c, sendgrid/ …   the drivers
+ */
+#ifndef SENDERS_SENDER_H
+#define SENDERS_SENDER_H
+
+#include "base/http_client.h"
+#include "base/kafka_consumer.h"
+#include "base/kafka_producer.h"
+#include "base/pg.h"
+#include "base/service.h"
+#include "metrics/metrics.h"
+#include "schemas/config.h"
+#include "schemas/reference.h"
+#include "senders/message.h"
+#include "senders/policy.h"
+#include "senders/provider.h"
+#include "senders/verdict.h"
+
+/* A topic that the sender reads: one for urgent messages, one for the others. */
+struct lane {
+    struct kafka_consumer *consumer;
+    const char *topic;
+};
+
+enum { LANE_URGENT, LANE_NORMAL, LANE_COUNT };
+
+struct delivery;
+
+/* What a claim brought: the rows that the messages of its deliveries point into. Freed with the last of them.
+ */
+struct claim {
+    PGresult *rows;
+    size_t users;
+    int64_t sent_us; /* monotonic, before the claim was sent: the lease began later */
+    int64_t answered_us;
+};
+
+/*
+ * A message in the sender's hand, from its record to its committed end. It is in exactly one place: with
+ * intake, in a claim, with libcurl, in the list of those to finish, or among the free.
+ */
+struct delivery {
+    struct delivery *next;
+    struct sender *sender;
+    struct lane *lane;
+    struct kafka_position position;
+    struct uuid id;
+    int32_t generation;
+    int32_t fence; /* of the record; the claim raises it to message.attempt_no */
+    struct claim *claim;
+    struct message message;
+    int64_t age_us; /* since it was accepted, when it was claimed */
+    struct http_exchange *exchange;
+    struct verdict verdict;
+    struct decision decision;
+    int64_t duration_us;
+};
+
+/* First in, first out. */
+struct delivery_list {
+    struct delivery *first;
+    struct delivery **last;
+    size_t count;
+};
+
+void delivery_list_init(struct delivery_list *list);
+void delivery_list_push(struct delivery_list *list, struct delivery *delivery);
+struct delivery *delivery_list_pop(struct delivery_list *list);
+/* Appends all of `from`, which is empty afterwards. */
+void delivery_list_move(struct delivery_list *from, struct delivery_list *to);
+
+struct sender {
+    struct service service;
+    const struct config *config;
+    struct metrics *metrics;
+    enum channel channel;
+    const char *channel_label;
+    const struct provider *provider;
+    struct endpoint endpoint;
+
+    struct lane lanes[LANE_COUNT];
+    struct http_client *http;
+    struct delivery *deliveries; /* all there are, max_in_flight of them */
+    struct delivery *free;
+    size_t in_flight; /* those not free */
+
+    struct pg *claim_pg;
+    struct pg_params claim_params;
+    struct delivery_list claiming;  /* in the statement on its way, in its order */
+    struct delivery_list unclaimed; /* taken; a claim failed or could not be sent: tried again */
+
+    struct pg *finish_pg;
+    struct pg_params finish_params;
+    struct delivery_list finishing; /* in the statement on its way */
+    struct delivery_list finished;  /* ended, not stored yet */
+    size_t finish_limit;            /* 1 after the database refused a batch, to find the one to blame */
+
+    struct kafka_producer *dead_letters; /* opened for the first record that cannot be read */
+    uv_timer_t tick;
+    uv_timer_t lease_timer;
+    bool sweeping;
+};
+
+/* deliver_path.c */
+void deliver_take(void *sender);
+void deliver_claimed(struct delivery *delivery);
+void deliver_skipped(struct delivery *delivery);
+void deliver_stored(struct delivery *delivery);
+
+/* The record is dealt with, durably: its offset may be committed, its place is free. */
+void delivery_release(struct delivery *delivery);
+
+/* intake.c: takes records into `unclaimed`, at most `room`. */
+void intake_fill(struct sender *sender, size_t room);
+void intake_close(struct sender *sender);
+
+/* claim.c, finish.c, leases.c: each starts a statement if there is something to do and none is on its way. */
+void claim_start(struct sender *sender);
+void finish_start(struct sender *sender);
+void leases_sweep(struct sender *sender);
+
+#endif

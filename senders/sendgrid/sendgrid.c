@@ -1,0 +1,253 @@
+#include "senders/sendgrid/sendgrid.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "schemas/address.h"
+
+#define ANY_TEMPLATE "*"
+#define DYNAMIC_PREFIX "d-"
+
+/* One "code=id" of SENDGRID_TEMPLATES; moves *list behind it. False at the end of the list. */
+static bool next_template(const char **list, struct text *ret_code, struct text *ret_id)
+{
+    if (**list == '\0') {
+        return false;
+    }
+    const size_t length = strcspn(*list, ",");
+    const size_t code_length = strcspn(*list, "=,");
+    *ret_code = (struct text){*list, code_length};
+    *ret_id = code_length < length ? (struct text){*list + code_length + 1, length - code_length - 1}
+                                   : (struct text){*list, 0};
+    *list += length + ((*list)[length] == ',');
+    return true;
+}
+
+/* The template id for a code: its own, else the one for all others. False when there is neither. */
+static bool find_template(const char *list, const char *template_code, struct text *ret_id)
+{
+    struct text code;
+    struct text id;
+    bool found = false;
+    while (next_template(&list, &code, &id)) {
+        if (text_is(code, template_code)) {
+            *ret_id = id;
+            return true;
+        }
+        if (text_is(code, ANY_TEMPLATE)) {
+            *ret_id = id;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool check_templates(const char *list, struct error *error)
+{
+    struct text code;
+    struct text id;
+    while (next_template(&list, &code, &id)) {
+        if (code.length == 0 || id.length <= strlen(DYNAMIC_PREFIX) ||
+            strncmp(id.bytes, DYNAMIC_PREFIX, strlen(DYNAMIC_PREFIX)) != 0) {
+            return error_set(
+                error, "SENDGRID_TEMPLATES: \"%.*s\" needs the form code=d-…, the id of a dynamic template",
+                (int)(code.length + (id.length ? 1 + id.length : 0)), code.bytes);
+        }
+    }
+    return true;
+}
+
+static bool endpoint(const struct config *config, struct endpoint *ret_endpoint, struct error *error)
+{
+    if (!*config->sendgrid_api_key) {
+        return error_set(error, "SENDGRID_API_KEY: is required to send e-mail");
+    }
+    if (strpbrk(config->sendgrid_api_key, "\r\n ")) {
+        return error_set(error, "SENDGRID_API_KEY: must not contain spaces or line ends");
+    }
+    const char *problem = address_check_email(config->email_from, strlen(config->email_from));
+    if (problem) {
+        return error_set(error, "OUTBOUND_EMAIL_FROM: \"%s\" %s", config->email_from, problem);
+    }
+    if (!check_templates(config->sendgrid_templates, error)) {
+        return false;
+    }
+    char authorization[1024];
+    const int length =
+        snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", config->sendgrid_api_key);
+    if (length >= (int)sizeof authorization) {
+        return error_set(error, "SENDGRID_API_KEY: is too long");
+    }
+    (void)snprintf(ret_endpoint->url, sizeof ret_endpoint->url, "%s/v3/mail/send", config->sendgrid_base_url);
+    struct curl_slist *headers = curl_slist_append(NULL, authorization);
+    headers = curl_slist_append(headers, "Content-Type: application/json");
+    headers = curl_slist_append(headers, "Expect:");
+    ret_endpoint->headers = headers;
+    return true;
+}
+
+static void member(struct buffer *body, const char *before, const char *value)
+{
+    buffer_text(body, before);
+    buffer_json_string(body, value, strlen(value));
+}
+
+/* Without a template the message has to bring its text. */
+static bool build_content(const struct message *message, struct buffer *body, struct verdict *ret_verdict)
+{
+    json_t *payload = json_loads(message->payload, JSON_ALLOW_NUL, NULL);
+    const char *text = json_string_value(json_object_get(payload, "text"));
+    const char *html = json_string_value(json_object_get(payload, "html"));
+    const bool has_text = text && *text;
+    const bool has_html = html && *html;
+    if (has_text) {
+        member(body, ",\"content\":[{\"type\":\"text/plain\",\"value\":", text);
+    }
+    if (has_html) {
+        member(body,
+               has_text ? "},{\"type\":\"text/html\",\"value\":"
+                        : ",\"content\":[{\"type\":\"text/html\",\"value\":",
+               html);
+    }
+    buffer_text(body, has_text || has_html ? "}]" : "");
+    json_decref(payload);
+    if (!has_text && !has_html) {
+        verdict_set(
+            ret_verdict, ERROR_TEMPLATE_NOT_FOUND,
+            "SENDGRID_TEMPLATES has no id for templateCode \"%s\", and payloadJson has neither text nor html",
+            message->template_code);
+    }
+    return has_text || has_html;
+}
+
+static bool build(const struct config *config, const struct message *message, struct buffer *body,
+                  struct verdict *ret_verdict)
+{
+    char id[UUID_TEXT_SIZE];
+    uuid_format(&message->id, id);
+    struct text template_id;
+    const bool by_template = find_template(config->sendgrid_templates, message->template_code, &template_id);
+
+    member(body, "{\"personalizations\":[{\"to\":[{\"email\":", message->to);
+    /* The Event Webhook gives custom_args back: that is how a receipt finds its message. Values are strings.
+     */
+    buffer_format(body, "}],\"custom_args\":{\"message_id\":\"%s\",\"attempt\":\"%d\"}", id,
+                  (int)message->attempt_no);
+    if (by_template) {
+        buffer_text(body, ",\"dynamic_template_data\":");
+        buffer_text(body, message->payload);
+    }
+    member(body, "}],\"from\":{\"email\":", config->email_from);
+    if (*config->email_from_name) {
+        member(body, ",\"name\":", config->email_from_name);
+    }
+    member(body, "},\"subject\":", message->subject ? message->subject : "");
+    bool fine = true;
+    if (by_template) {
+        buffer_text(body, ",\"template_id\":");
+        buffer_json_string(body, template_id.bytes, template_id.length);
+    } else {
+        fine = build_content(message, body, ret_verdict);
+    }
+    buffer_text(body, "}");
+    if (fine && body->overflow) {
+        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
+                    "the request would be larger than this sender allows");
+        return false;
+    }
+    return fine;
+}
+
+/* The first of {"errors":[{"message":…,"field":…}]}; empty strings where it is not there. */
+struct reason {
+    char message[300];
+    char field[128];
+};
+
+static struct reason read_reason(const struct provider_answer *answer)
+{
+    struct reason reason = {0};
+    json_t *root = json_loadb(answer->body, answer->body_length, 0, NULL);
+    const json_t *first = json_array_get(json_object_get(root, "errors"), 0);
+    const char *message = json_string_value(json_object_get(first, "message"));
+    const char *field = json_string_value(json_object_get(first, "field"));
+    (void)snprintf(reason.message, sizeof reason.message, "%s", message ? message : "");
+    (void)snprintf(reason.field, sizeof reason.field, "%s", field ? field : "");
+    json_decref(root);
+    return reason;
+}
+
+static bool holds(const char *text, const char *word)
+{
+    return strcasestr(text, word) != NULL;
+}
+
+static enum error_code code_of_bad_request(const struct reason *reason)
+{
+    if (holds(reason->field, ".to") || holds(reason->message, "does not contain a valid address")) {
+        return ERROR_INVALID_EMAIL;
+    }
+    return holds(reason->field, "template_id") ? ERROR_TEMPLATE_NOT_FOUND : ERROR_INVALID_REQUEST;
+}
+
+/* The status alone is not enough: 401 stands for a bad key and for used-up credit. */
+static enum error_code code_of(int status, const struct reason *reason)
+{
+    switch (status) {
+    case 400:
+        return code_of_bad_request(reason);
+    case 401:
+        return holds(reason->message, "credits") ? ERROR_QUOTA_EXCEEDED : ERROR_AUTHENTICATION_FAILED;
+    case 403:
+        return holds(reason->message, "suspended") ? ERROR_ACCOUNT_SUSPENDED : ERROR_PERMISSION_DENIED;
+    case 413:
+        return ERROR_MESSAGE_TOO_LARGE;
+    default:
+        return verdict_of_status(status);
+    }
+}
+
+/* SendGrid says when its limit ends in X-RateLimit-Reset, in Unix seconds. */
+static int64_t retry_after_ms(const struct provider_answer *answer)
+{
+    if (answer->retry_after_s > 0) {
+        return answer->retry_after_s * 1000;
+    }
+    const char *reset = answer->header(answer->header_arg, "X-RateLimit-Reset");
+    const int64_t left_s = reset ? strtoll(reset, NULL, 10) - (int64_t)time(NULL) : 0;
+    return left_s > 0 ? left_s * 1000 : 0;
+}
+
+static void judge(const struct provider_answer *answer, struct verdict *ret_verdict)
+{
+    ret_verdict->http_status = answer->status;
+    if (answer->status == 202) {
+        const char *id = answer->header(answer->header_arg, "X-Message-Id");
+        (void)snprintf(ret_verdict->provider_message_id, sizeof ret_verdict->provider_message_id, "%s",
+                       id ? id : "");
+        return;
+    }
+    const struct reason reason = read_reason(answer);
+    verdict_set(ret_verdict, code_of(answer->status, &reason), "%s%s%s%s", reason.message,
+                *reason.field ? " (" : "", reason.field, *reason.field ? ")" : "");
+    if (!*ret_verdict->text) {
+        verdict_set(ret_verdict, ret_verdict->code, "HTTP status %d", answer->status);
+    }
+    if (answer->status == 429 || answer->status >= 500) {
+        ret_verdict->retry_after_ms = retry_after_ms(answer);
+    }
+}
+
+const struct provider sendgrid = {
+    .name = "sendgrid",
+    .channel = CHANNEL_EMAIL,
+    .endpoint = endpoint,
+    .build = build,
+    .judge = judge,
+};

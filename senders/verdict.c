@@ -1,0 +1,91 @@
+#include "senders/verdict.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Length of the valid UTF-8 sequence at `at`; 0 when there is none (RFC 3629, section 4). */
+static size_t utf8_sequence(const unsigned char *at)
+{
+    if (at[0] < 0x80) {
+        return 1;
+    }
+    const size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    const bool lead = at[0] >= 0xc2 && at[0] <= 0xf4;
+    const bool second = at[1] >= (at[0] == 0xe0   ? 0xa0
+                                  : at[0] == 0xf0 ? 0x90
+                                                  : 0x80) &&
+                        at[1] <= (at[0] == 0xed   ? 0x9f
+                                  : at[0] == 0xf4 ? 0x8f
+                                                  : 0xbf);
+    if (!lead || !second) {
+        return 0;
+    }
+    for (size_t i = 2; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+/* A provider's text goes into the database and to people: it must be storable and harmless. */
+static void make_storable(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+    while (*at) {
+        const size_t length = utf8_sequence(at);
+        if (length == 0 || (length == 1 && (*at < 0x20 || *at == 0x7f))) {
+            *at++ = '?';
+        } else {
+            at += length;
+        }
+    }
+}
+
+void verdict_set(struct verdict *verdict, enum error_code code, const char *format, ...)
+{
+    verdict->code = code;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(verdict->text, sizeof verdict->text, format, args);
+    va_end(args);
+    make_storable(verdict->text);
+}
+
+static enum error_code transport_code(const struct http_result *result)
+{
+    if (result->may_be_received) {
+        return result->code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT : ERROR_CONNECTION_LOST;
+    }
+    switch (result->code) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_ENGINE_INITFAILED:
+        return ERROR_TLS_FAILED;
+    default:
+        return ERROR_CONNECTION_FAILED;
+    }
+}
+
+void verdict_of_transport(const struct http_result *result, struct verdict *ret_verdict)
+{
+    verdict_set(ret_verdict, transport_code(result), "%s", result->error);
+    ret_verdict->http_status = result->status;
+}
+
+enum error_code verdict_of_status(int http_status)
+{
+    if (http_status == 429) {
+        return ERROR_RATE_LIMIT_EXCEEDED;
+    }
+    if (http_status >= 500) {
+        return ERROR_TEMPORARY_ERROR;
+    }
+    return http_status >= 300 ? ERROR_PROVIDER_REJECTED : ERROR_UNREADABLE_RESPONSE;
+}
