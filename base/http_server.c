@@ -24,7 +24,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer;
-    uv_check_t after_events; /* runs the daemon once for all answers given in a loop iteration */
+    uv_prepare_t before_wait; /* runs the daemon once for all answers given since the loop last waited */
     bool run_wanted;
     bool running;
     bool draining;
@@ -188,9 +188,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     run(poll->data);
 }
 
-static void on_after_events(uv_check_t *check)
+static void on_before_wait(uv_prepare_t *prepare)
 {
-    struct http_server *server = check->data;
+    struct http_server *server = prepare->data;
     if (server->run_wanted) {
         run(server);
     }
@@ -220,12 +220,12 @@ struct http_server *http_server_open(uv_loop_t *loop, const struct http_server_o
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     uv_poll_init(loop, &server->poll, info->epoll_fd);
     uv_timer_init(loop, &server->timer);
-    uv_check_init(loop, &server->after_events);
+    uv_prepare_init(loop, &server->before_wait);
     server->poll.data = server;
     server->timer.data = server;
-    server->after_events.data = server;
+    server->before_wait.data = server;
     uv_poll_start(&server->poll, UV_READABLE, on_readable);
-    uv_check_start(&server->after_events, on_after_events);
+    uv_prepare_start(&server->before_wait, on_before_wait);
     return server;
 }
 
@@ -343,6 +343,6 @@ void http_server_close(struct http_server *server)
     server->closing_handles = 3;
     uv_close((uv_handle_t *)&server->poll, on_handle_closed);
     uv_close((uv_handle_t *)&server->timer, on_handle_closed);
-    uv_close((uv_handle_t *)&server->after_events, on_handle_closed);
+    uv_close((uv_handle_t *)&server->before_wait, on_handle_closed);
     MHD_stop_daemon(server->daemon);
 }

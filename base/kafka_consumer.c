@@ -132,11 +132,15 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_t
     }
 }
 
+/* Lost connections are librdkafka's to mend, and in its own log. */
 static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
 {
     (void)kafka;
     (void)opaque;
-    log_info("kafka consumer: %s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+    const bool connection = code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+                            code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE;
+    log_write(connection ? LOG_DEBUG : LOG_WARN, NULL, "kafka consumer: %s: %s",
+              rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
 }
 
 static void on_wake(void *arg)

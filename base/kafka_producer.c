@@ -72,8 +72,8 @@ static void take_event(struct kafka_producer *producer, rd_kafka_event_t *event)
             producer->connected = false;
         } else if (rd_kafka_event_error_is_fatal(event)) {
             producer->fatal = true;
-        } else {
-            log_info("kafka producer: %s", rd_kafka_event_error_string(event));
+        } else { /* lost connections are librdkafka's to mend, and in its own log */
+            log_debug("kafka producer: %s", rd_kafka_event_error_string(event));
         }
         break;
     default:

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #define RECONNECT_FIRST_MS 100
@@ -39,7 +40,8 @@ struct pg {
     void *arg;
 
     enum state state;
-    bool broken; /* libpq refused a call: the watchdog drops the connection */
+    bool complained; /* that there is no connection */
+    bool broken;     /* libpq refused a call: the watchdog drops the connection */
     PGconn *connection;
     uv_poll_t *poll; /* on the connection's socket; closed with it */
     int poll_fd;
@@ -131,6 +133,10 @@ static void connection_drop(struct pg *pg, const char *why)
 {
     (void)snprintf(pg->trouble, sizeof pg->trouble, "%s", why);
     pg->trouble[strcspn(pg->trouble, "\n")] = '\0';
+    if (!pg->complained) { /* once until it is up again: each further try would say the same */
+        pg->complained = true;
+        log_warn("no connection to PostgreSQL (%s), trying again: %s", pg->application_name, pg->trouble);
+    }
     pg->state = DOWN;
     pg->broken = false;
     close_handle(pg->poll);
@@ -156,6 +162,10 @@ static void connection_up(struct pg *pg)
     pg->state = UP;
     pg->backoff_ms = RECONNECT_FIRST_MS;
     pg->trouble[0] = '\0';
+    if (pg->complained) {
+        pg->complained = false;
+        log_info("connected to PostgreSQL (%s)", pg->application_name);
+    }
     watch(pg, UV_READABLE);
     if (pg->on_up) {
         pg->on_up(pg->arg);
@@ -312,6 +322,7 @@ void pg_close(struct pg *pg)
         return;
     }
     pg->on_up = NULL;
+    pg->complained = true; /* nothing to say about this one */
     if (pg->connection) {
         connection_drop(pg, "closed");
     }
@@ -382,6 +393,21 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
         watch(pg, UV_READABLE | UV_WRITABLE);
     }
     return true;
+}
+
+int64_t pg_int(const PGresult *rows, int row, int column)
+{
+    return strtoll(PQgetvalue(rows, row, column), NULL, 10);
+}
+
+struct text pg_text(const PGresult *rows, int row, int column)
+{
+    return (struct text){pg_string(rows, row, column), (size_t)PQgetlength(rows, row, column)};
+}
+
+const char *pg_string(const PGresult *rows, int row, int column)
+{
+    return PQgetisnull(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
 }
 
 PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error)

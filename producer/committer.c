@@ -153,7 +153,7 @@ static void on_conflicts(void *arg, struct pg_reply *reply)
         next = pending->next;
         if (reply->outcome != PG_DONE) {
             ingest_not_stored(ingest, pending, "The database went away.");
-        } else if (row == PQntuples(reply->rows) || atoi(PQgetvalue(reply->rows, row, 0)) != position) {
+        } else if (row == PQntuples(reply->rows) || pg_int(reply->rows, row, 0) != position) {
             /* What it collided with is gone again: archived or erased in this very moment. */
             ingest_not_stored(ingest, pending, "Try again.");
         } else {
@@ -203,7 +203,7 @@ static void batch_stored(struct committer *committer, struct batch *batch, PGres
                             uuid_parse(PQgetvalue(rows, row, 0), (size_t)PQgetlength(rows, row, 0), &id) &&
                             memcmp(&id, &pending->message.id, sizeof id) == 0;
         if (stored) {
-            ingest_stored(committer->ingest, pending, strtoll(PQgetvalue(rows, row++, 1), NULL, 10));
+            ingest_stored(committer->ingest, pending, pg_int(rows, row++, 1));
         } else {
             pending->next = NULL;
             *collided_end = pending;

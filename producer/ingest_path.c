@@ -31,17 +31,28 @@ struct ingest {
     struct pending **last;
     size_t waiting;
     struct committer *committers[COMMITTERS];
+    uv_check_t after_events;
 };
+
+static void on_after_events(uv_check_t *check);
 
 struct ingest *ingest_new(struct producer *producer)
 {
     struct ingest *ingest = NEW(struct ingest);
     ingest->producer = producer;
     ingest->last = &ingest->first;
+    uv_check_init(&producer->service.loop, &ingest->after_events);
+    ingest->after_events.data = ingest;
+    uv_check_start(&ingest->after_events, on_after_events);
     for (size_t i = 0; i < COMMITTERS; i++) {
         ingest->committers[i] = committer_new(producer, ingest);
     }
     return ingest;
+}
+
+static void on_check_closed(uv_handle_t *check)
+{
+    free(check->data);
 }
 
 void ingest_free(struct ingest *ingest)
@@ -49,13 +60,16 @@ void ingest_free(struct ingest *ingest)
     for (size_t i = 0; i < COMMITTERS; i++) {
         committer_free(ingest->committers[i]);
     }
-    free(ingest);
+    uv_close((uv_handle_t *)&ingest->after_events, on_check_closed);
 }
 
 static bool content_type_is_json(const struct http_request *http)
 {
+    static const char json[] = "application/json";
     const char *type = http_request_header(http, "Content-Type");
-    return !type || strncasecmp(type, "application/json", strlen("application/json")) == 0;
+    const size_t length = strlen(json);
+    /* strchr() finds the end of the text too: parameters may follow, other letters not. */
+    return !type || (strncasecmp(type, json, length) == 0 && strchr("; \t", type[length]));
 }
 
 static struct committer *idle_committer(struct ingest *ingest)
@@ -83,7 +97,13 @@ static void enqueue(struct ingest *ingest, struct pending *pending)
     *ingest->last = pending;
     ingest->last = &pending->next;
     ingest->waiting++;
-    struct committer *committer = idle_committer(ingest);
+}
+
+/* All requests that came with the same turn of the loop go into the same transaction. */
+static void on_after_events(uv_check_t *check)
+{
+    struct ingest *ingest = check->data;
+    struct committer *committer = ingest->waiting > 0 ? idle_committer(ingest) : NULL;
     if (committer) {
         committer_start(committer);
     }

@@ -52,7 +52,7 @@ struct producer {
 };
 
 /* api.c */
-void api_handle(void *producer, struct http_request *http);
+void api_handle(void *arg, struct http_request *http); /* the producer, as the server calls it */
 const char *api_allowed_methods(const char *path);
 const char *api_status_label(int status);
 

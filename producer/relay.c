@@ -142,37 +142,26 @@ enum {
     ROW_ATTEMPTS
 };
 
-static const char *value(const PGresult *rows, int row, int column)
-{
-    return PQgetisnull(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
-}
-
-static struct text text_value(const PGresult *rows, int row, int column)
-{
-    return (struct text){PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column)};
-}
-
 static void publish_row(struct relay *relay, const PGresult *rows, int row)
 {
-    const int64_t outbox_id = strtoll(PQgetvalue(rows, row, ROW_OUTBOX_ID), NULL, 10);
+    const int64_t outbox_id = pg_int(rows, row, ROW_OUTBOX_ID);
     struct relay_record record = {.outbox_id = outbox_id, .topic = PQgetvalue(rows, row, ROW_TOPIC)};
-    const struct text id = text_value(rows, row, ROW_ID);
-    if (!uuid_parse(id.bytes, id.length, &record.reference.id)) {
+    const struct text id = pg_text(rows, row, ROW_ID);
+    if (!id.bytes || !uuid_parse(id.bytes, id.length, &record.reference.id)) {
         acknowledge(relay, outbox_id); /* the message was archived or erased: nothing to announce */
         return;
     }
-    const char *expires_at_ms = value(rows, row, ROW_EXPIRES_AT);
-    record.reference.generation = atoi(PQgetvalue(rows, row, ROW_GENERATION));
-    record.reference.fence = atoi(PQgetvalue(rows, row, ROW_FENCE));
-    record.reference.org_id = text_value(rows, row, ROW_ORG);
-    record.reference.channel = text_value(rows, row, ROW_CHANNEL);
-    record.reference.priority = text_value(rows, row, ROW_PRIORITY);
-    record.reference.expires_at_ms = expires_at_ms ? strtoll(expires_at_ms, NULL, 10) : 0;
-    record.correlation_id = text_value(rows, row, ROW_CORRELATION_ID);
+    record.reference.generation = (int32_t)pg_int(rows, row, ROW_GENERATION);
+    record.reference.fence = (int32_t)pg_int(rows, row, ROW_FENCE);
+    record.reference.org_id = pg_text(rows, row, ROW_ORG);
+    record.reference.channel = pg_text(rows, row, ROW_CHANNEL);
+    record.reference.priority = pg_text(rows, row, ROW_PRIORITY);
+    record.reference.expires_at_ms = pg_int(rows, row, ROW_EXPIRES_AT);
+    record.correlation_id = pg_text(rows, row, ROW_CORRELATION_ID);
     if (strcmp(record.topic, topic_name(TOPIC_DLQ)) == 0) {
-        record.error_code = value(rows, row, ROW_ERROR_CODE);
-        record.error_message = value(rows, row, ROW_ERROR_MESSAGE);
-        record.attempts = value(rows, row, ROW_ATTEMPTS);
+        record.error_code = pg_string(rows, row, ROW_ERROR_CODE);
+        record.error_message = pg_string(rows, row, ROW_ERROR_MESSAGE);
+        record.attempts = pg_string(rows, row, ROW_ATTEMPTS);
     }
     relay_publish(relay, &record);
 }

@@ -44,12 +44,11 @@ static enum applied look_up(PGconn *connection, const struct migration *migratio
                                     NULL, values, NULL, NULL, 0);
     enum applied answer;
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (sqlstate && strcmp(sqlstate, UNDEFINED_TABLE) == 0) {
-        answer = MISSING;
-    } else if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+    const bool missing = PQntuples(result) == 0;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK && !(sqlstate && strcmp(sqlstate, UNDEFINED_TABLE) == 0)) {
         (void)error_set(error, "%s", PQresultErrorMessage(result));
         answer = UNREADABLE;
-    } else if (PQntuples(result) == 0) {
+    } else if (missing) {
         answer = MISSING;
     } else {
         answer = strcmp(PQgetvalue(result, 0, 0), sum) == 0 ? APPLIED : CHANGED;

@@ -23,26 +23,21 @@ enum {
     COLUMN_AGE_US
 };
 
-static int int_value(const PGresult *rows, int row, int column)
-{
-    return atoi(PQgetvalue(rows, row, column));
-}
-
 static void take_row(struct delivery *delivery, struct claim *claim, int row)
 {
     const PGresult *rows = claim->rows;
     delivery->claim = claim;
     claim->users++;
-    delivery->age_us = strtoll(PQgetvalue(rows, row, COLUMN_AGE_US), NULL, 10);
+    delivery->age_us = pg_int(rows, row, COLUMN_AGE_US);
     delivery->message = (struct message){
         .id = delivery->id,
-        .attempt_no = int_value(rows, row, COLUMN_FENCE),
-        .attempt_count = int_value(rows, row, COLUMN_ATTEMPT_COUNT),
-        .max_attempts = int_value(rows, row, COLUMN_MAX_ATTEMPTS),
+        .attempt_no = (int32_t)pg_int(rows, row, COLUMN_FENCE),
+        .attempt_count = (int32_t)pg_int(rows, row, COLUMN_ATTEMPT_COUNT),
+        .max_attempts = (int32_t)pg_int(rows, row, COLUMN_MAX_ATTEMPTS),
         .org_id = PQgetvalue(rows, row, COLUMN_ORG),
         .to = PQgetvalue(rows, row, COLUMN_TO),
         .template_code = PQgetvalue(rows, row, COLUMN_TEMPLATE),
-        .subject = PQgetisnull(rows, row, COLUMN_SUBJECT) ? NULL : PQgetvalue(rows, row, COLUMN_SUBJECT),
+        .subject = pg_string(rows, row, COLUMN_SUBJECT),
         .payload = PQgetvalue(rows, row, COLUMN_PAYLOAD),
         .correlation_id = PQgetvalue(rows, row, COLUMN_CORRELATION_ID),
     };
@@ -58,7 +53,7 @@ static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t
     const size_t count = sender->claiming.count;
     int *row_of = NEW_ARRAY(int, count + 1);
     for (int row = 0; row < PQntuples(claim->rows); row++) {
-        row_of[int_value(claim->rows, row, COLUMN_POSITION)] = row + 1;
+        row_of[pg_int(claim->rows, row, COLUMN_POSITION)] = row + 1;
     }
     for (size_t position = 1; position <= count; position++) {
         struct delivery *delivery = delivery_list_pop(&sender->claiming);

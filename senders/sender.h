@@ -111,7 +111,7 @@ struct sender {
 };
 
 /* deliver_path.c */
-void deliver_take(void *sender);
+void deliver_take(void *arg); /* the sender, as consumers call it */
 void deliver_claimed(struct delivery *delivery);
 void deliver_skipped(struct delivery *delivery);
 void deliver_stored(struct delivery *delivery);
