@@ -260,17 +260,20 @@ static int run_command(const struct command *command, const struct command_line 
         (void)fprintf(stderr, "outbound %s: %s\n", command->name, error.text);
         return EXIT_WRONG_USAGE;
     }
-    if (line->print_config) {
-        config_print_values(&config, stdout);
-        return 0;
-    }
     log_configure(&(struct log_options){.level = level_named(config.log_level),
                                         .json = strcmp(config.log_format, "json") == 0,
                                         .service = "outbound",
                                         .environment = config.environment,
                                         .role = command->name});
     raise_descriptor_limit();
-    return command->run(&config, line);
+    int exit_code = 0;
+    if (line->print_config) {
+        config_print_values(&config, stdout);
+    } else {
+        exit_code = command->run(&config, line);
+    }
+    config_release(&config);
+    return exit_code;
 }
 
 int main(int count, char **arguments)

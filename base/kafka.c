@@ -15,9 +15,9 @@ static void on_log(const rd_kafka_t *kafka, int level, const char *facility, con
 
 static char *trim(char *text)
 {
-    text += strspn(text, " \t");
+    text += strspn(text, " \t\r");
     size_t length = strlen(text);
-    while (length > 0 && strchr(" \t", text[length - 1])) {
+    while (length > 0 && strchr(" \t\r", text[length - 1])) {
         text[--length] = '\0';
     }
     return text;

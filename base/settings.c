@@ -229,11 +229,32 @@ static bool store(const struct setting *setting, struct found *found, void *at, 
     return true;
 }
 
+static bool is_string(enum setting_kind kind)
+{
+    return kind == SETTING_TEXT || kind == SETTING_SECRET || kind == SETTING_CHOICE;
+}
+
+void settings_release(const struct setting *table, size_t count, void *values)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_string(table[i].kind)) {
+            char **string = (char **)(void *)((char *)values + table[i].offset);
+            free(*string);
+            *string = NULL;
+        }
+    }
+}
+
 bool settings_load(const struct setting *table, size_t count, const struct settings_source *source,
                    void *ret_values, struct error *error)
 {
     struct yaml_value *yaml = NULL;
     bool fine = true;
+    for (size_t i = 0; i < count; i++) {
+        if (is_string(table[i].kind)) {
+            *(char **)(void *)((char *)ret_values + table[i].offset) = NULL;
+        }
+    }
     if (source->yaml_path) {
         fine = yaml_read(source->yaml_path, &yaml, error) &&
                yaml_keys_known(table, count, yaml, source->yaml_path, error);
@@ -248,6 +269,9 @@ bool settings_load(const struct setting *table, size_t count, const struct setti
         free(found.text);
     }
     yaml_values_free(yaml);
+    if (!fine) {
+        settings_release(table, count, ret_values);
+    }
     return fine;
 }
 

@@ -48,11 +48,13 @@ struct settings_source {
 };
 
 /*
- * Fills the struct at `ret_values`. Strings are allocated and live as long as the process. False, naming the
- * setting and where its value came from, when one is wrong.
+ * Fills the struct at `ret_values`; settings_release() frees its strings. False, naming the setting and where
+ * its value came from, when one is wrong; then there is nothing to free.
  */
 MUST_CHECK bool settings_load(const struct setting *table, size_t count, const struct settings_source *source,
                               void *ret_values, struct error *error);
+
+void settings_release(const struct setting *table, size_t count, void *values);
 
 /* Each setting with its meaning, default and range, as `--help` shows it. */
 void settings_print_help(const struct setting *table, size_t count, FILE *out);

@@ -105,7 +105,7 @@ static bool is_url(const char *text)
     return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
 }
 
-static bool check(struct config *config, struct error *error)
+static bool check(const struct config *config, struct error *error)
 {
     if (retry_delay(config->retry_delays, RETRY_DELAYS_MAX + 1) == 0) {
         return error_set(error,
@@ -127,24 +127,45 @@ static bool check(struct config *config, struct error *error)
         return error_set(error, "SENDGRID_BASE_URL: \"%s\" is not an http:// or https:// URL",
                          config->sendgrid_base_url);
     }
+    return true;
+}
+
+static void replace(const char **text, const char *by)
+{
+    free((void *)(uintptr_t)*text);
+    *text = memory_strdup(by);
+}
+
+/* What stands for something else is replaced by it. */
+static void resolve(struct config *config)
+{
     if (!*config->instance_id) {
         char host[256] = "";
         (void)gethostname(host, sizeof host - 1);
-        config->instance_id = memory_strdup(host);
+        replace(&config->instance_id, host);
     } else if (strcmp(config->instance_id, "-") == 0) {
-        config->instance_id = "";
+        replace(&config->instance_id, "");
     }
-    return true;
 }
 
 bool config_load(const struct settings_source *source, struct config *ret_config, struct error *error)
 {
     struct config config;
-    if (!settings_load(table, COUNT_OF(table), source, &config, error) || !check(&config, error)) {
+    if (!settings_load(table, COUNT_OF(table), source, &config, error)) {
         return false;
     }
+    if (!check(&config, error)) {
+        config_release(&config);
+        return false;
+    }
+    resolve(&config);
     *ret_config = config;
     return true;
+}
+
+void config_release(struct config *config)
+{
+    settings_release(table, COUNT_OF(table), config);
 }
 
 bool config_knows(const char *name)

@@ -30,10 +30,12 @@ struct config {
 
 /*
  * Loads all settings and checks what one row alone cannot: those that depend on each other, lists, URLs.
- * Strings live as long as the process. False: a sentence that names the setting.
+ * False: a sentence that names the setting; then there is nothing to release.
  */
 MUST_CHECK bool config_load(const struct settings_source *source, struct config *ret_config,
                             struct error *error);
+
+void config_release(struct config *config);
 
 /* Whether `name` is a setting. */
 bool config_knows(const char *name);
