@@ -21,6 +21,7 @@ struct partition {
     int64_t last_offset; /* taken; a record that comes again within one assignment is not ours to hand out */
     bool paused;         /* by us: resuming one that is not paused rewinds it (librdkafka before 2.4.0) */
     struct offset_window window;
+    int64_t commit; /* finished up to here, not told to librdkafka yet; -1: nothing new */
 };
 
 struct kafka_consumer {
@@ -99,15 +100,35 @@ static void take_assignment(struct kafka_consumer *consumer, rd_kafka_topic_part
         consumer->partitions[i] = (struct partition){.topic = memory_strdup(list->elems[i].topic),
                                                      .number = list->elems[i].partition,
                                                      .assignment = ++consumer->assignments,
-                                                     .last_offset = -1};
+                                                     .last_offset = -1,
+                                                     .commit = -1};
     }
     (void)rd_kafka_assign(consumer->kafka, list);
     set_paused(consumer, consumer->paused);
 }
 
+/* librdkafka commits what is stored, each second and when we ask it to. */
+static void store_finished(struct kafka_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)consumer->partition_count);
+    for (size_t i = 0; i < consumer->partition_count; i++) {
+        struct partition *partition = &consumer->partitions[i];
+        if (partition->commit >= 0) {
+            rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset =
+                partition->commit;
+            partition->commit = -1;
+        }
+    }
+    if (list->cnt > 0) {
+        (void)rd_kafka_offsets_store(consumer->kafka, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* Range assignment revokes everything at once. */
 static void drop_assignment(struct kafka_consumer *consumer)
 {
+    store_finished(consumer);
     if (!rd_kafka_assignment_lost(consumer->kafka)) {
         const rd_kafka_resp_err_t failure = rd_kafka_commit(consumer->kafka, NULL, 0);
         if (failure && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
@@ -155,6 +176,7 @@ static void on_wake(void *arg)
 static void on_serve(uv_timer_t *timer)
 {
     struct kafka_consumer *consumer = timer->data;
+    store_finished(consumer);
     if (consumer->room) {
         consumer->on_records(consumer->arg);
         return;
@@ -277,17 +299,11 @@ rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct 
 
 void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_position position)
 {
-    for (size_t i = 0; i < consumer->partition_count; i++) {
-        struct partition *partition = &consumer->partitions[i];
-        int64_t commit;
-        if (partition->assignment != position.assignment ||
-            !offset_window_finish(&partition->window, position.offset, &commit)) {
-            continue;
-        }
-        rd_kafka_topic_partition_list_t *list = partition_list(partition);
-        list->elems[0].offset = commit;
-        (void)rd_kafka_offsets_store(consumer->kafka, list);
-        rd_kafka_topic_partition_list_destroy(list);
+    /* Those assigned now were numbered in a row; an older number is a partition that was lost meanwhile. */
+    const uint64_t first = consumer->assignments - consumer->partition_count + 1;
+    if (position.assignment >= first && consumer->partition_count > 0) {
+        struct partition *partition = &consumer->partitions[position.assignment - first];
+        (void)offset_window_finish(&partition->window, position.offset, &partition->commit);
     }
 }
 

@@ -1,3 +1,6 @@
+/*
+ * What tests and people ask the sandbox itself.
+ */
 #include "sandbox/control.h"
 
 #include <errno.h>
@@ -12,6 +15,7 @@
 #define DELIVERIES_DEFAULT 1000
 #define DELIVERIES_MAX 100000
 #define LATENCY_MAX_MS 600000
+#define ERROR_MAX ((size_t)64 * 1024)
 
 static const struct http_header json_headers[] = {{"Content-Type", "application/json"}, {0}};
 
@@ -33,7 +37,7 @@ void control_refuse(struct http_request *http, int status, const char *field, co
     const struct sendgrid_errors errors = {
         .count = 1, .items = {{message ? message : sendgrid_status_message(status), field, NULL}}};
     struct buffer document;
-    buffer_init(&document, 64 * 1024);
+    buffer_init(&document, ERROR_MAX);
     sendgrid_write_errors(&errors, &document);
     http_respond(http, status, json_headers, document.bytes, document.length);
     buffer_release(&document);

@@ -1,4 +1,6 @@
-
+/*
+ * The file of deliveries: one writer that appends, and readers that begin at a line.
+ */
 #include "sandbox/deliveries.h"
 
 #include <errno.h>
@@ -12,7 +14,8 @@
 #include "base/memory.h"
 
 #define PENDING_MAX ((size_t)64 * 1024 * 1024)
-#define CHUNK_SIZE ((size_t)256 * 1024)
+#define WANTED_MAX ((size_t)64 * 1024)
+#define CHUNK_SIZE ((size_t)4 * 1024 * 1024) /* no line is longer: a request has at most 1 MB */
 
 /* Where a line begins. */
 struct place {
@@ -125,11 +128,11 @@ bool deliveries_clear(struct deliveries *deliveries, struct error *error)
     if (ftruncate(deliveries->fd, 0) < 0) {
         return error_set(error, "%s: cannot be emptied: %s", deliveries->path, strerror(errno));
     }
+    buffer_clear(&deliveries->pending);
     deliveries->known = (struct place){0};
     return true;
 }
 
-/* Reads line after line; a line longer than a chunk counts as two, and neither is a delivery. */
 struct reader {
     struct deliveries *deliveries;
     struct place place; /* of the next line */
@@ -163,9 +166,6 @@ static bool next_line(struct reader *reader, const char **ret_line, size_t *ret_
         refill(reader);
         line_end = memchr(chunk, '\n', reader->end);
     }
-    if (!line_end && reader->end == CHUNK_SIZE) {
-        line_end = chunk + CHUNK_SIZE - 1;
-    }
     if (!line_end) {
         return false;
     }
@@ -191,7 +191,7 @@ bool deliveries_read(struct deliveries *deliveries, const struct deliveries_quer
     }
     /* Quotes within values are escaped, so this is found nowhere else in a line. */
     struct buffer wanted;
-    buffer_init(&wanted, 64 * 1024);
+    buffer_init(&wanted, WANTED_MAX);
     if (query->message_id) {
         member(&wanted, TEXT(",\"messageId\":"), query->message_id);
     }
@@ -211,7 +211,8 @@ bool deliveries_read(struct deliveries *deliveries, const struct deliveries_quer
         buffer_text(document, count++ ? "," : "");
         buffer_append(document, line, length);
     }
-    buffer_format(document, "],\"count\":%lld,\"next\":%lld}", (long long)count, (long long)reader.place.line);
+    buffer_format(document, "],\"count\":%lld,\"next\":%lld}", (long long)count,
+                  (long long)reader.place.line);
     buffer_release(&wanted);
     if (reader.failed) {
         return error_set(error, "%s: cannot be read: %s", deliveries->path, strerror(errno));

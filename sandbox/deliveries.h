@@ -39,7 +39,7 @@ void deliveries_add(struct deliveries *deliveries, const struct delivery *delive
 /* Hands all that was added to the kernel, in one write. */
 MUST_CHECK bool deliveries_flush(struct deliveries *deliveries, struct error *error);
 
-/* Empties the file. */
+/* Empties the file, and forgets what was not written yet. */
 MUST_CHECK bool deliveries_clear(struct deliveries *deliveries, struct error *error);
 
 struct deliveries_query {
@@ -49,8 +49,8 @@ struct deliveries_query {
 };
 
 /*
- * Appends {"count":…,"deliveries":[…],"next":…} to `document`; `next` is the `since` that continues. Reads the
- * file, which takes about a second per 2 GB.
+ * Appends {"count":…,"deliveries":[…],"next":…} to `document`; `next` is the `since` that continues. Reads
+ * the file, which takes about a second per 2 GB.
  */
 MUST_CHECK bool deliveries_read(struct deliveries *deliveries, const struct deliveries_query *query,
                                 struct buffer *document, struct error *error);

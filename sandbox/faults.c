@@ -1,3 +1,6 @@
+/*
+ * Rules: read from JSON, described as JSON, tried in order.
+ */
 #include "sandbox/faults.h"
 
 #include <stdlib.h>
@@ -144,7 +147,8 @@ static bool read_accept(struct parse *parse)
         return wrong(parse, "accept", "must be true or false");
     }
     if (fault->moment != FAULT_AFTER) {
-        return json_is_true(value) ? wrong(parse, "accept", "cannot be true before the request is whole") : true;
+        return json_is_true(value) ? wrong(parse, "accept", "cannot be true before the request is whole")
+                                   : true;
     }
     fault->accept = fault->kind != FAULT_STATUS || fault->status < 300;
     if (value) {
@@ -213,10 +217,12 @@ static bool read_headers(struct parse *parse)
     }
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)headers, name, value) {
+    json_object_foreach ((json_t *)(uintptr_t)headers, name, value) {
         const char *text = json_string_value(value);
-        if (!text || strlen(text) > HEADER_MAX || strpbrk(text, "\r\n") || !*name || strpbrk(name, "\r\n :")) {
-            return wrong(parse, "headers", "must have names without spaces and colons, and strings as values");
+        if (!text || strlen(text) > HEADER_MAX || strpbrk(text, "\r\n") || !*name ||
+            strpbrk(name, "\r\n :")) {
+            return wrong(parse, "headers",
+                         "must have names without spaces and colons, and strings as values");
         }
     }
     parse->fault->headers = headers;
@@ -225,11 +231,11 @@ static bool read_headers(struct parse *parse)
 
 static bool read_unknown(struct parse *parse)
 {
-    static const char *const known[] = {"kind", "status", "body", "headers", "delayMs", "at",
-                                        "accept", "probability", "times", "match", "seed"};
+    static const char *const known[] = {"kind",   "status",      "body",  "headers", "delayMs", "at",
+                                        "accept", "probability", "times", "match",   "seed"};
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)parse->document, name, value) {
+    json_object_foreach ((json_t *)(uintptr_t)parse->document, name, value) {
         bool found = false;
         for (size_t i = 0; i < COUNT_OF(known); i++) {
             found = found || strcmp(name, known[i]) == 0;
@@ -300,7 +306,8 @@ static double draw(struct faults *faults)
 static bool applies(struct faults *faults, const struct fault *fault, enum fault_moment moment,
                     const char *recipient)
 {
-    if (fault->moment != moment || fault->times_left == 0 || (fault->match && !strstr(recipient, fault->match))) {
+    if (fault->moment != moment || fault->times_left == 0 ||
+        (fault->match && !strstr(recipient, fault->match))) {
         return false;
     }
     return fault->probability >= 1 || draw(faults) < fault->probability;

@@ -1,8 +1,8 @@
 /*
  * faults.h - rules that make requests fail in a chosen way.
  *
- * A rule strikes at one moment of a request; at each moment the rules are tried in the order in which they were
- * added, and the first that applies wins.
+ * A rule strikes at one moment of a request; at each moment the rules are tried in the order in which they
+ * were added, and the first that applies wins.
  */
 #ifndef SANDBOX_FAULTS_H
 #define SANDBOX_FAULTS_H
@@ -39,10 +39,10 @@ struct fault {
     double probability;
     int64_t times_left; /* -1: no end */
     int64_t applied;
-    const char *match;        /* part of the recipient; NULL: any. In `document` */
-    const char *body;         /* instead of the provider's own; NULL: that one. In `document` or `body_text` */
+    const char *match; /* part of the recipient; NULL: any. In `document` */
+    const char *body;  /* instead of the provider's own; NULL: that one. In `document` or `body_text` */
     bool body_is_json;
-    const json_t *headers;    /* names and strings; may be NULL. In `document` */
+    const json_t *headers; /* names and strings; may be NULL. In `document` */
     char *body_text;
     json_t *document; /* the rule as it was given */
 };

@@ -1,3 +1,6 @@
+/*
+ * The way of one e-mail through SendGrid's stand-in: checked, perhaps made to fail, written down, answered.
+ */
 #include "sandbox/mail_send.h"
 
 #include <jansson.h>
@@ -11,7 +14,7 @@
 
 #define PROVIDER "sendgrid"
 #define ID_SIZE 23 /* 22 characters: 16 bytes in base64url */
-#define ERRORS_MAX ((size_t)64 * 1024)
+#define ERRORS_MAX ((size_t)256 * 1024)
 #define RATE_LIMIT "600"
 #define RATE_WINDOW_S 60
 #define HEADERS_MAX (FAULT_HEADERS_MAX + 8)
@@ -58,9 +61,8 @@ static void send_answer(struct answer *answer)
     }
 }
 
-void mail_send_answers(void *arg, struct waiter *const *due, size_t count)
+void mail_send_answers(void *sandbox, struct waiter *const *due, size_t count)
 {
-    struct sandbox *sandbox = arg;
     const bool written = sandbox_write_deliveries(sandbox);
     for (size_t i = 0; i < count; i++) {
         struct answer *answer = CONTAINER_OF(due[i], struct answer, waiter);
@@ -106,9 +108,10 @@ static void set_status(struct answer *answer, int status, const char *message)
 {
     answer->status = status;
     if (status >= 400) {
-        set_errors(answer, status,
-                   &(struct sendgrid_errors){
-                       .count = 1, .items = {{.message = message ? message : sendgrid_status_message(status)}}});
+        set_errors(
+            answer, status,
+            &(struct sendgrid_errors){
+                .count = 1, .items = {{.message = message ? message : sendgrid_status_message(status)}}});
     }
     if (status == 429) {
         char *reset = arena_alloc(&answer->waiter.http->arena, 24);
@@ -144,7 +147,8 @@ static bool has_key(const struct http_request *http)
 static bool is_json(const struct http_request *http)
 {
     const char *type = http_request_header(http, "Content-Type");
-    return type && strncasecmp(type, "application/json", 16) == 0 && (type[16] == '\0' || strchr(" ;", type[16]));
+    return type && strncasecmp(type, "application/json", 16) == 0 &&
+           (type[16] == '\0' || strchr(" ;", type[16]));
 }
 
 static json_t *parse(struct sandbox *sandbox, struct http_request *http)
@@ -220,7 +224,7 @@ static void set_fault(struct answer *answer, const struct fault *fault)
     }
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)fault->headers, name, value) {
+    json_object_foreach ((json_t *)(uintptr_t)fault->headers, name, value) {
         set_header(answer, arena_strdup(arena, name), arena_strdup(arena, json_string_value(value)));
     }
 }
@@ -252,14 +256,13 @@ static void deliver(struct sandbox *sandbox, struct http_request *http, const st
     }
     set_header(answer, "X-Message-Id", answer->status < 300 ? message_id : NULL);
     if (!fault || fault->accept) {
-        sandbox->stats.accepted++;
-        deliveries_add(sandbox->deliveries, &(struct delivery){.provider = PROVIDER,
-                                                               .provider_message_id = message_id,
-                                                               .message_id = mail->message_id,
-                                                               .attempt = mail->attempt,
-                                                               .to = mail->to,
-                                                               .subject = mail->subject,
-                                                               .answered = outcome(answer, fault)});
+        sandbox_accept(sandbox, &(struct delivery){.provider = PROVIDER,
+                                                   .provider_message_id = message_id,
+                                                   .message_id = mail->message_id,
+                                                   .attempt = mail->attempt,
+                                                   .to = mail->to,
+                                                   .subject = mail->subject,
+                                                   .answered = outcome(answer, fault)});
     }
     answer_later(sandbox, answer, fault ? fault->delay_ms : 0);
 }

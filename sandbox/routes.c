@@ -1,3 +1,6 @@
+/*
+ * The paths that there are.
+ */
 #include "sandbox/routes.h"
 
 #include <string.h>

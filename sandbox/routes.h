@@ -1,5 +1,6 @@
 /*
- * routes.h - which request goes where. These are the functions of http_server_options; the argument is the sandbox.
+ * routes.h - which request goes where. These are the functions of http_server_options; the argument is the
+ * sandbox.
  */
 #ifndef SANDBOX_ROUTES_H
 #define SANDBOX_ROUTES_H

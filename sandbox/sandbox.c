@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sandbox/mail_send.h"
 #include "sandbox/routes.h"
+#include "sandbox/run.h"
 
 /* SendGrid takes 30 MB; the largest message of this product is 256 KB. */
 #define BODY_LIMIT ((size_t)1024 * 1024)
@@ -42,6 +43,20 @@ bool sandbox_write_deliveries(struct sandbox *sandbox)
     return false;
 }
 
+static void on_writing(uv_timer_t *timer)
+{
+    (void)sandbox_write_deliveries(timer->data);
+}
+
+void sandbox_accept(struct sandbox *sandbox, const struct delivery *delivery)
+{
+    sandbox->stats.accepted++;
+    deliveries_add(sandbox->deliveries, delivery);
+    if (!uv_is_active((uv_handle_t *)&sandbox->writing)) {
+        uv_timer_start(&sandbox->writing, on_writing, 0, 0);
+    }
+}
+
 static bool open_all(struct sandbox *sandbox, struct error *error)
 {
     const struct config *config = sandbox->config;
@@ -72,7 +87,9 @@ int sandbox_run(const struct config *config)
 {
     struct sandbox sandbox = {.config = config, .latency_ms = config->sandbox_latency_ms};
     service_init(&sandbox.service, (unsigned)config->stop_timeout_ms, stop, &sandbox);
+    uv_timer_init(&sandbox.service.loop, &sandbox.writing);
     uv_timer_init(&sandbox.service.loop, &sandbox.stopped);
+    sandbox.writing.data = &sandbox;
     sandbox.stopped.data = &sandbox;
     struct error error;
     int exit_code = 1;
@@ -88,5 +105,6 @@ int sandbox_run(const struct config *config)
     }
     faults_free(sandbox.faults);
     deliveries_close(sandbox.deliveries);
+    service_release(&sandbox.service);
     return exit_code;
 }

@@ -3,7 +3,7 @@
  *
  *   routes.c       which request goes where
  *   mail_send.c    the way of one e-mail: checked, perhaps made to fail, written down, answered
- *   sendgrid.c     what SendGrid demands of a request
+ *   sendgrid.c     what SendGrid demands of a request (with sendgrid_*.c)
  *   faults.c       the rules that make requests fail
  *   deliveries.c   the file with all that was accepted
  *   waiting.c      answers that are not due yet
@@ -40,14 +40,16 @@ struct sandbox {
     struct waiting *waiting;
     int64_t latency_ms; /* of each answer of a provider; settable while it runs */
     struct sandbox_stats stats;
+    uv_timer_t writing; /* runs out at once: for deliveries that no answer follows soon */
     uv_timer_t stopped; /* ends the loop once the last answers are out */
     bool broken;        /* deliveries cannot be written: nothing is answered any more */
 };
 
-/* `outbound sandbox`. Returns the exit code. */
-int sandbox_run(const struct config *config);
+/* Takes a delivery for the file. It is there before the loop waits, and before any answer leaves. */
+void sandbox_accept(struct sandbox *sandbox, const struct delivery *delivery);
 
-/* What was accepted goes into the file. False: it does not; then the process ends, and no answer may be given. */
-MUST_CHECK bool sandbox_write_deliveries(struct sandbox *sandbox);
+/* What was accepted goes into the file. False: it does not; then the process ends, and no answer may be
+ * given. */
+bool sandbox_write_deliveries(struct sandbox *sandbox);
 
 #endif

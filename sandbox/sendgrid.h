@@ -39,9 +39,9 @@ void sendgrid_check(const json_t *mail, int64_t now_s, struct sendgrid_errors *e
 struct sendgrid_mail {
     const char *to; /* the first recipient */
     const char *subject;
-    const char *message_id;  /* custom_args.message_id */
-    const char *attempt;     /* custom_args.attempt */
-    bool sandbox_mode;       /* to be checked only: answered 200, not sent */
+    const char *message_id; /* custom_args.message_id */
+    const char *attempt;    /* custom_args.attempt */
+    bool sandbox_mode;      /* to be checked only: answered 200, not sent */
 };
 
 struct sendgrid_mail sendgrid_read(const json_t *mail);

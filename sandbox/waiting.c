@@ -1,3 +1,6 @@
+/*
+ * A heap of requests with the time of their answer, one timer for the earliest, one to look for lost clients.
+ */
 #include "sandbox/waiting.h"
 
 #include <errno.h>
@@ -27,9 +30,8 @@ struct waiting {
     size_t due_capacity;
     bool ended;
     int closing_handles;
-    uv_timer_t timer;      /* for the top of the heap */
-    uv_timer_t sweep;      /* looks for clients that went away */
-    uv_check_t after_poll; /* hands on what came and was due at once */
+    uv_timer_t timer; /* for the top of the heap */
+    uv_timer_t sweep; /* looks for clients that went away */
 };
 
 static bool is_before(const struct entry *one, const struct entry *other)
@@ -92,7 +94,7 @@ static void hand_on_due(struct waiting *waiting)
     while (waiting->count > 0 && waiting->heap[0].due_us <= now_us) {
         if (count == waiting->due_capacity) {
             waiting->due_capacity = waiting->due_capacity ? waiting->due_capacity * 2 : 256;
-            waiting->due = memory_resize(waiting->due, waiting->due_capacity * sizeof *waiting->due);
+            waiting->due = memory_resize(waiting->due, waiting->due_capacity * sizeof(struct waiter *));
         }
         waiting->due[count++] = pop(waiting);
     }
@@ -105,14 +107,6 @@ static void hand_on_due(struct waiting *waiting)
 static void on_timer(uv_timer_t *timer)
 {
     hand_on_due(timer->data);
-}
-
-static void on_after_poll(uv_check_t *check)
-{
-    struct waiting *waiting = check->data;
-    if (waiting->count > 0) {
-        hand_on_due(waiting);
-    }
 }
 
 /* While a request waits the server does not read its connection, and so does not see that it was closed. */
@@ -152,12 +146,9 @@ struct waiting *waiting_new(uv_loop_t *loop, waiting_due_fn *on_due, void *arg)
     waiting->arg = arg;
     uv_timer_init(loop, &waiting->timer);
     uv_timer_init(loop, &waiting->sweep);
-    uv_check_init(loop, &waiting->after_poll);
     waiting->timer.data = waiting;
     waiting->sweep.data = waiting;
-    waiting->after_poll.data = waiting;
     uv_timer_start(&waiting->sweep, on_sweep, SWEEP_INTERVAL_MS, SWEEP_INTERVAL_MS);
-    uv_check_start(&waiting->after_poll, on_after_poll);
     return waiting;
 }
 
@@ -169,6 +160,9 @@ void waiting_add(struct waiting *waiting, struct waiter *waiter)
     }
     waiting->heap[waiting->count] = (struct entry){waiter->due_us, waiting->added++, waiter};
     sift_up(waiting, waiting->count++);
+    if (waiting->heap[0].waiter == waiter) {
+        arm(waiting, waiting->ended ? WAIT_FOREVER : clock_monotonic_us());
+    }
 }
 
 void waiting_end(struct waiting *waiting)
@@ -192,8 +186,7 @@ void waiting_close(struct waiting *waiting)
     if (!waiting) {
         return;
     }
-    waiting->closing_handles = 3;
+    waiting->closing_handles = 2;
     uv_close((uv_handle_t *)&waiting->timer, on_handle_closed);
     uv_close((uv_handle_t *)&waiting->sweep, on_handle_closed);
-    uv_close((uv_handle_t *)&waiting->after_poll, on_handle_closed);
 }

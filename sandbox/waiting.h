@@ -1,8 +1,8 @@
 /*
  * waiting.h - requests whose answer is not due yet, or never.
  *
- * Thousands may wait: they share one timer and stand in a heap. A request whose client has gone away is let go
- * within a second or two.
+ * Thousands may wait: they share one timer and stand in a heap. A request whose client has gone away is let
+ * go within a second or two.
  */
 #ifndef SANDBOX_WAITING_H
 #define SANDBOX_WAITING_H
