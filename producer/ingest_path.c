@@ -50,6 +50,16 @@ struct ingest *ingest_new(struct producer *producer)
     return ingest;
 }
 
+static void fail_waiting(struct ingest *ingest)
+{
+    size_t count;
+    struct pending *waiting = ingest_next_batch(ingest, SIZE_MAX, &count);
+    for (struct pending *next; waiting; waiting = next) {
+        next = waiting->next;
+        ingest_not_stored(ingest, waiting, "The database went away.");
+    }
+}
+
 static void on_check_closed(uv_handle_t *check)
 {
     free(check->data);
@@ -60,6 +70,7 @@ void ingest_free(struct ingest *ingest)
     for (size_t i = 0; i < COMMITTERS; i++) {
         committer_free(ingest->committers[i]);
     }
+    fail_waiting(ingest);
     uv_close((uv_handle_t *)&ingest->after_events, on_check_closed);
 }
 
@@ -174,11 +185,8 @@ struct pending *ingest_next_batch(struct ingest *ingest, size_t most, size_t *re
 
 void ingest_database_gone(struct ingest *ingest)
 {
-    size_t count;
-    struct pending *waiting = database_is_up(ingest) ? NULL : ingest_next_batch(ingest, SIZE_MAX, &count);
-    for (struct pending *next; waiting; waiting = next) {
-        next = waiting->next;
-        ingest_not_stored(ingest, waiting, "The database went away.");
+    if (!database_is_up(ingest)) {
+        fail_waiting(ingest);
     }
 }
 

@@ -106,12 +106,10 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
         remember_refused(router, moving);
         return;
     }
-    if (router->consumer) {
-        kafka_consumer_finish(router->consumer, moving->position);
-    }
+    kafka_consumer_finish(router->consumer, moving->position);
     rd_kafka_message_destroy(moving->record);
     free(moving);
-    if (router->in_hand-- == IN_HAND_MAX) {
+    if (router->in_hand-- == IN_HAND_MAX && !router->service.stopping) {
         take_records(router);
     }
 }
@@ -189,15 +187,14 @@ int router_run(const struct config *config)
     } else {
         log_error("%s", error.text);
     }
-    /* The consumer commits what is finished; the producer's last reports come while it closes. */
-    kafka_consumer_close(router.consumer);
-    router.consumer = NULL;
+    /* The last reports come while the producer closes; then the consumer commits what is finished. */
     kafka_producer_close(router.producer);
     for (struct moving *moving; (moving = router.refused);) {
         router.refused = moving->next;
         rd_kafka_message_destroy(moving->record);
         free(moving);
     }
+    kafka_consumer_close(router.consumer);
     service_release(&router.service);
     metrics_free(router.metrics);
     return exit_code;

@@ -22,17 +22,15 @@
 void deliver_take(void *arg)
 {
     struct sender *sender = arg;
-    const size_t all = (size_t)sender->config->sender_max_in_flight;
     const bool open =
         !sender->service.stopping && sender->config->worker_enabled && pg_is_up(sender->claim_pg);
     if (open && sender->claiming.count == 0 && sender->unclaimed.count == 0) {
-        const size_t free_places = all - sender->in_flight;
-        const size_t batch = (size_t)sender->config->worker_batch_size;
-        intake_fill(sender, free_places < batch ? free_places : batch);
+        intake_fill(sender, (size_t)sender->config->worker_batch_size);
         claim_start(sender);
     }
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        kafka_consumer_set_room(sender->lanes[i].consumer, open && sender->in_flight < all);
+        kafka_consumer_set_room(sender->lanes[i].consumer,
+                                open && intake_has_room(sender, &sender->lanes[i]));
     }
 }
 
@@ -48,6 +46,7 @@ void delivery_release(struct delivery *delivery)
     delivery->next = sender->free;
     sender->free = delivery;
     sender->in_flight--;
+    delivery->lane->in_flight--;
 }
 
 void deliver_skipped(struct delivery *delivery)

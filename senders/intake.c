@@ -1,7 +1,6 @@
 /*
- * Which records are taken next. Urgent ones go first, but where both lanes have records, one place in ten
- * goes to the others: urgent messages wait for at most one batch, and no stream of them stops everything
- * else.
+ * Which records are taken next: urgent ones first. No lane gets more than nine tenths of the places, so
+ * urgent messages find one free behind any backlog of others, and a stream of them does not stop the others.
  */
 #include <stdlib.h>
 
@@ -9,8 +8,6 @@
 #include "base/memory.h"
 #include "schemas/deadletter.h"
 #include "senders/sender.h"
-
-#define NORMAL_SHARE 10
 
 /* A record that nobody can read, until the dead-letter topic has it. */
 struct unreadable {
@@ -86,16 +83,12 @@ static void set_aside(struct sender *sender, struct lane *lane, struct kafka_pos
     unreadable_send(unreadable);
 }
 
-/* Takes at most `most` records of one lane; returns how many. */
-static size_t take_from(struct sender *sender, struct lane *lane, size_t most)
+/* Takes the lane's next record into a free place. False: there is none. */
+static bool take_one(struct sender *sender, struct lane *lane)
 {
-    size_t taken = 0;
-    while (taken < most) {
-        struct kafka_position position;
-        rd_kafka_message_t *record = kafka_consumer_take(lane->consumer, &position);
-        if (!record) {
-            break;
-        }
+    struct kafka_position position;
+    rd_kafka_message_t *record;
+    while ((record = kafka_consumer_take(lane->consumer, &position))) {
         struct reference reference;
         enum error_code code;
         if (!reference_decode(record->payload, record->len, &reference, &code)) {
@@ -105,6 +98,7 @@ static size_t take_from(struct sender *sender, struct lane *lane, size_t most)
         struct delivery *delivery = sender->free;
         sender->free = delivery->next;
         sender->in_flight++;
+        lane->in_flight++;
         delivery->lane = lane;
         delivery->position = position;
         delivery->id = reference.id;
@@ -112,25 +106,37 @@ static size_t take_from(struct sender *sender, struct lane *lane, size_t most)
         delivery->fence = reference.fence;
         delivery_list_push(&sender->unclaimed, delivery);
         rd_kafka_message_destroy(record);
-        taken++;
+        return true;
     }
-    return taken;
+    return false;
 }
 
-void intake_fill(struct sender *sender, size_t room)
+/* A tenth of the places, at least one, is out of reach for one lane. */
+static size_t lane_limit(const struct sender *sender)
 {
-    struct lane *urgent = &sender->lanes[LANE_URGENT];
-    struct lane *normal = &sender->lanes[LANE_NORMAL];
-    const size_t share = room > NORMAL_SHARE ? room / NORMAL_SHARE : room > 1;
-    size_t left = room - take_from(sender, urgent, room - share);
-    left -= take_from(sender, normal, left);
-    (void)take_from(sender, urgent, left);
+    const size_t all = (size_t)sender->config->sender_max_in_flight;
+    return all - (all >= 10 ? all / 10 : 1);
+}
+
+bool intake_has_room(const struct sender *sender, const struct lane *lane)
+{
+    return sender->free && lane->in_flight < lane_limit(sender);
+}
+
+void intake_fill(struct sender *sender, size_t most)
+{
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        struct lane *lane = &sender->lanes[i];
+        while (most > 0 && intake_has_room(sender, lane) && take_one(sender, lane)) {
+            most--;
+        }
+    }
 }
 
 void intake_close(struct sender *sender)
 {
+    kafka_producer_close(sender->dead_letters); /* its last reports finish records of the consumers */
     for (size_t i = 0; i < LANE_COUNT; i++) {
         kafka_consumer_close(sender->lanes[i].consumer);
     }
-    kafka_producer_close(sender->dead_letters);
 }

@@ -169,9 +169,9 @@ static bool open_all(struct sender *sender, struct error *error)
 static void close_all(struct sender *sender)
 {
     const size_t count = (size_t)sender->config->sender_max_in_flight;
-    intake_close(sender);
     pg_close(sender->claim_pg);
     pg_close(sender->finish_pg);
+    intake_close(sender);
     for (size_t i = 0; i < count; i++) {
         http_exchange_free(sender->deliveries[i].exchange);
     }

@@ -2,7 +2,7 @@
  * sender.h - the role's one struct, and how its files see each other.
  *
  *   deliver_path.c   the way of a message: taken, claimed, sent, judged, finished
- *   intake.c         which records are taken next: urgent first, nobody starved
+ *   intake.c         which records are taken next: urgent first, none starved
  *   claim.c          A: a batch of messages becomes ours, committed before the first byte goes out
  *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
  *   leases.c         claims that nobody finished in time
@@ -29,6 +29,7 @@
 struct lane {
     struct kafka_consumer *consumer;
     const char *topic;
+    size_t in_flight;
 };
 
 enum { LANE_URGENT, LANE_NORMAL, LANE_COUNT };
@@ -91,7 +92,8 @@ struct sender {
     struct http_client *http;
     struct delivery *deliveries; /* all there are, max_in_flight of them */
     struct delivery *free;
-    size_t in_flight; /* those not free */
+    size_t in_flight;     /* those not free */
+    size_t normal_tenths; /* of a place, saved up for the normal lane */
 
     struct pg *claim_pg;
     struct pg_params claim_params;
@@ -119,8 +121,9 @@ void deliver_stored(struct delivery *delivery);
 /* The record is dealt with, durably: its offset may be committed, its place is free. */
 void delivery_release(struct delivery *delivery);
 
-/* intake.c: takes records into `unclaimed`, at most `room`. */
-void intake_fill(struct sender *sender, size_t room);
+/* intake.c: takes records into `unclaimed`, at most `most`. */
+void intake_fill(struct sender *sender, size_t most);
+bool intake_has_room(const struct sender *sender, const struct lane *lane);
 void intake_close(struct sender *sender);
 
 /* claim.c, finish.c, leases.c: each starts a statement if there is something to do and none is on its way. */
