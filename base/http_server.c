@@ -344,5 +344,6 @@ void http_server_close(struct http_server *server)
     uv_close((uv_handle_t *)&server->poll, on_handle_closed);
     uv_close((uv_handle_t *)&server->timer, on_handle_closed);
     uv_close((uv_handle_t *)&server->before_wait, on_handle_closed);
+    MHD_run(server->daemon); /* the last answers: a connection that is still suspended may not be closed */
     MHD_stop_daemon(server->daemon);
 }

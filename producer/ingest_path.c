@@ -31,19 +31,18 @@ struct ingest {
     struct pending **last;
     size_t waiting;
     struct committer *committers[COMMITTERS];
-    uv_check_t after_events;
+    uv_timer_t commit_soon;
 };
 
-static void on_after_events(uv_check_t *check);
+static void on_commit_soon(uv_timer_t *timer);
 
 struct ingest *ingest_new(struct producer *producer)
 {
     struct ingest *ingest = NEW(struct ingest);
     ingest->producer = producer;
     ingest->last = &ingest->first;
-    uv_check_init(&producer->service.loop, &ingest->after_events);
-    ingest->after_events.data = ingest;
-    uv_check_start(&ingest->after_events, on_after_events);
+    uv_timer_init(&producer->service.loop, &ingest->commit_soon);
+    ingest->commit_soon.data = ingest;
     for (size_t i = 0; i < COMMITTERS; i++) {
         ingest->committers[i] = committer_new(producer, ingest);
     }
@@ -60,9 +59,9 @@ static void fail_waiting(struct ingest *ingest)
     }
 }
 
-static void on_check_closed(uv_handle_t *check)
+static void on_timer_closed(uv_handle_t *timer)
 {
-    free(check->data);
+    free(timer->data);
 }
 
 void ingest_free(struct ingest *ingest)
@@ -71,7 +70,7 @@ void ingest_free(struct ingest *ingest)
         committer_free(ingest->committers[i]);
     }
     fail_waiting(ingest);
-    uv_close((uv_handle_t *)&ingest->after_events, on_check_closed);
+    uv_close((uv_handle_t *)&ingest->commit_soon, on_timer_closed);
 }
 
 static bool content_type_is_json(const struct http_request *http)
@@ -107,14 +106,16 @@ static void enqueue(struct ingest *ingest, struct pending *pending)
 {
     *ingest->last = pending;
     ingest->last = &pending->next;
-    ingest->waiting++;
+    if (ingest->waiting++ == 0) {
+        uv_timer_start(&ingest->commit_soon, on_commit_soon, 0, 0);
+    }
 }
 
 /* All requests that came with the same turn of the loop go into the same transaction. */
-static void on_after_events(uv_check_t *check)
+static void on_commit_soon(uv_timer_t *timer)
 {
-    struct ingest *ingest = check->data;
-    struct committer *committer = ingest->waiting > 0 ? idle_committer(ingest) : NULL;
+    struct ingest *ingest = timer->data;
+    struct committer *committer = idle_committer(ingest);
     if (committer) {
         committer_start(committer);
     }

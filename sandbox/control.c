@@ -21,7 +21,7 @@ static const struct http_header json_headers[] = {{"Content-Type", "application/
 
 static void answer_json(struct http_request *http, int status, json_t *document)
 {
-    char *text = json_dumps(document, JSON_COMPACT);
+    char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6));
     http_respond(http, status, json_headers, text, strlen(text));
     free(text);
     json_decref(document);
