@@ -19,6 +19,9 @@
 /* A body that is this many times too long is not even read to its end. */
 #define PATIENCE 4
 
+/* Per connection: the head of a request and a piece of its body. libmicrohttpd clears it for each request. */
+#define CONNECTION_MEMORY ((size_t)8 * 1024)
+
 struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
@@ -87,10 +90,11 @@ static void dispatch(struct http_request *request)
     server->options.on_request(server->options.arg, request);
 }
 
-static bool announces_too_much(struct http_request *request)
+/* Most clients read no answer before they have written everything, so a body that is too long is read on. */
+static bool announces_far_too_much(struct http_request *request)
 {
     const char *announced = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return announced && strtoull(announced, NULL, 10) > request->server->options.body_limit;
+    return announced && strtoull(announced, NULL, 10) > request->server->options.body_limit * PATIENCE;
 }
 
 static struct http_request *request_new(struct http_server *server, struct MHD_Connection *connection,
@@ -119,7 +123,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
         if (server->options.on_headers && !server->options.on_headers(server->options.arg, request)) {
             return refuse(request);
         }
-        request->too_large = announces_too_much(request);
+        request->too_large = announces_far_too_much(request);
         if (!request->too_large) {
             return MHD_YES;
         }
@@ -210,8 +214,8 @@ struct http_server *http_server_open(uv_loop_t *loop, const struct http_server_o
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, options->port, NULL, NULL, on_access,
         server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
         server, MHD_OPTION_CONNECTION_LIMIT, options->connection_limit, MHD_OPTION_CONNECTION_TIMEOUT,
-        options->idle_timeout_s, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_LISTEN_BACKLOG_SIZE,
-        1024u, MHD_OPTION_END);
+        options->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
     if (!server->daemon) {
         free(server);
         (void)error_set(error, "cannot listen on %s:%u (is the port taken?)", options->host, options->port);

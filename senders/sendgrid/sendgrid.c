@@ -147,7 +147,10 @@ static bool build(const struct config *config, const struct message *message, st
     if (*config->email_from_name) {
         member(body, ",\"name\":", config->email_from_name);
     }
-    member(body, "},\"subject\":", message->subject ? message->subject : "");
+    buffer_text(body, "}");
+    if (message->subject) {
+        member(body, ",\"subject\":", message->subject);
+    }
     bool fine = true;
     if (by_template) {
         buffer_text(body, ",\"template_id\":");
