@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/leaks.h"
 #include "support/says.h"
 #include "support/temp_file.h"
 
@@ -37,33 +38,41 @@ static const struct setting table[] = {
 
 #define COUNT (sizeof table / sizeof *table)
 
+static struct values values; /* what was loaded last */
+
 static void no_environment(void)
 {
     clearenv();
 }
 
-TestSuite(settings, .init = no_environment);
-
-static bool load(const char *yaml, const struct setting_override *overrides, struct values *ret_values,
-                 struct error *error)
+static void released(void)
 {
-    const struct settings_source source = {.yaml_path = yaml ? temp_file(yaml) : NULL, .overrides = overrides};
-    return settings_load(table, COUNT, &source, ret_values, error);
+    settings_release(table, COUNT, &values);
+    cr_expect(values.name == NULL && values.secret == NULL);
+    no_leaks();
 }
 
-static void load_well(const char *yaml, const struct setting_override *overrides, struct values *ret_values)
+TestSuite(settings, .init = no_environment, .fini = released);
+
+static bool load(const char *yaml, const struct setting_override *overrides, struct error *error)
+{
+    const struct settings_source source = {.yaml_path = yaml ? temp_file(yaml) : NULL, .overrides = overrides};
+    settings_release(table, COUNT, &values);
+    return settings_load(table, COUNT, &source, &values, error);
+}
+
+static void load_well(const char *yaml, const struct setting_override *overrides)
 {
     struct error error = {0};
-    cr_assert(load(yaml, overrides, ret_values, &error), "%s", error.text);
+    cr_assert(load(yaml, overrides, &error), "%s", error.text);
 }
 
 /* Fails, with a sentence that contains each of the words. */
 static void expect_refused(const char *yaml, const struct setting_override *overrides, const char *const *words,
                            const char *row)
 {
-    struct values values;
     struct error error = {0};
-    cr_expect(not(load(yaml, overrides, &values, &error)), "%s is accepted", row);
+    cr_expect(not(load(yaml, overrides, &error)), "%s is accepted", row);
     for (; *words; words++) {
         EXPECT_SAYS(error.text, *words);
     }
@@ -73,8 +82,7 @@ static void expect_refused(const char *yaml, const struct setting_override *over
 
 Test(settings, defaults)
 {
-    struct values values;
-    load_well(NULL, NULL, &values);
+    load_well(NULL, NULL);
     cr_expect(eq(str, values.name, "nobody"));
     cr_expect(eq(str, values.secret, ""));
     cr_expect(eq(i64, values.number, 10));
@@ -91,8 +99,7 @@ Test(settings, override_over_environment_over_yaml_over_default)
         {"T_NAME", "override"}, {"T_SECRET", "override"}, {"T_NUMBER", "3"},
         {"T_FLAG", "false"},    {"T_COLOR", "blueish"},   {0},
     };
-    struct values values;
-    load_well(yaml, NULL, &values);
+    load_well(yaml, NULL);
     cr_expect(eq(str, values.name, "yaml"));
     cr_expect(eq(str, values.secret, "yaml"));
     cr_expect(eq(i64, values.number, 1));
@@ -104,14 +111,14 @@ Test(settings, override_over_environment_over_yaml_over_default)
     setenv("T_NUMBER", "2", 1);
     setenv("T_FLAG", "true", 1);
     setenv("T_COLOR", "red", 1);
-    load_well(yaml, NULL, &values);
+    load_well(yaml, NULL);
     cr_expect(eq(str, values.name, "environment"));
     cr_expect(eq(str, values.secret, "environment"));
     cr_expect(eq(i64, values.number, 2));
     cr_expect(values.flag);
     cr_expect(eq(str, values.color, "red"));
 
-    load_well(yaml, overrides, &values);
+    load_well(yaml, overrides);
     cr_expect(eq(str, values.name, "override"));
     cr_expect(eq(str, values.secret, "override"));
     cr_expect(eq(i64, values.number, 3));
@@ -121,21 +128,19 @@ Test(settings, override_over_environment_over_yaml_over_default)
 
 Test(settings, an_empty_variable_counts)
 {
-    struct values values;
     setenv("T_NAME", "", 1);
-    load_well("name: yaml\n", NULL, &values);
+    load_well("name: yaml\n", NULL);
     cr_expect(eq(str, values.name, ""));
 }
 
 Test(settings, yaml_nests)
 {
-    struct values values;
-    load_well("---\n# a comment\na:\n  b:\n    c:\n      d: \"down: here\"\nauth:\n  secret: 's'\n", NULL, &values);
+    load_well("---\n# a comment\na:\n  b:\n    c:\n      d: \"down: here\"\nauth:\n  secret: 's'\n", NULL);
     cr_expect(eq(str, values.deep, "down: here"));
     cr_expect(eq(str, values.secret, "s"));
-    load_well("a.b: {c: {d: flat}}\n", NULL, &values);
+    load_well("a.b: {c: {d: flat}}\n", NULL);
     cr_expect(eq(str, values.deep, "flat"));
-    load_well("", NULL, &values);
+    load_well("", NULL);
     cr_expect(eq(str, values.deep, ""));
 }
 
@@ -165,7 +170,6 @@ Test(settings, wrong_yaml_is_refused_with_its_line)
 
 Test(settings, missing_yaml_file_is_named)
 {
-    struct values values;
     struct error error;
     const struct settings_source source = {.yaml_path = "/nonexistent/outbound.yaml"};
     cr_assert(not(settings_load(table, COUNT, &source, &values, &error)));
@@ -207,12 +211,11 @@ Test(settings, wrong_values_in_yaml_name_setting_key_and_file)
 
 Test(settings, ends_of_a_range_belong_to_it)
 {
-    struct values values;
     setenv("T_NUMBER", "-5", 1);
-    load_well(NULL, NULL, &values);
+    load_well(NULL, NULL);
     cr_expect(eq(i64, values.number, -5));
     setenv("T_NUMBER", "100", 1);
-    load_well(NULL, NULL, &values);
+    load_well(NULL, NULL);
     cr_expect(eq(i64, values.number, 100));
 }
 
@@ -225,9 +228,8 @@ Test(settings, secrets_come_from_files_without_their_line_end)
         {"hush", "hush"}, {"hush\n", "hush"}, {"hush\r\n", "hush"}, {" a b=c ", " a b=c "}, {"", ""}, {"\n", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct values values;
         setenv("T_SECRET_FILE", temp_file(rows[i].file), 1);
-        load_well(NULL, NULL, &values);
+        load_well(NULL, NULL);
         cr_expect(eq(str, values.secret, rows[i].secret));
     }
 }
@@ -235,9 +237,8 @@ Test(settings, secrets_come_from_files_without_their_line_end)
 /* librdkafka's properties are a secret of several lines. */
 Test(settings, secret_files_may_have_several_lines)
 {
-    struct values values;
     setenv("T_SECRET_FILE", temp_file("a=1\nb=2\n"), 1);
-    load_well(NULL, NULL, &values);
+    load_well(NULL, NULL);
     cr_expect(eq(str, values.secret, "a=1\nb=2"));
 }
 
@@ -245,18 +246,17 @@ Test(settings, secret_file_wins_over_yaml_and_loses_to_an_override)
 {
     static const struct setting_override overrides[] = {{"T_SECRET", "override"}, {0}};
     static const struct setting_override others[] = {{"T_NAME", "x"}, {0}};
-    struct values values;
     struct error error;
     char path[] = "/tmp/outbound-unit-secret-XXXXXX";
     const int fd = mkstemp(path);
     cr_assert(fd >= 0);
     setenv("T_SECRET_FILE", path, 1);
-    load_well("auth: {secret: yaml}\n", others, &values);
+    load_well("auth: {secret: yaml}\n", others);
     cr_expect(eq(str, values.secret, ""));
-    load_well("auth: {secret: yaml}\n", overrides, &values);
+    load_well("auth: {secret: yaml}\n", overrides);
     cr_expect(eq(str, values.secret, "override"));
     (void)remove(path);
-    cr_expect(not(load("auth: {secret: yaml}\n", others, &values, &error)));
+    cr_expect(not(load("auth: {secret: yaml}\n", others, &error)));
     EXPECT_SAYS(error.text, "T_SECRET_FILE");
     EXPECT_SAYS(error.text, path);
 }
@@ -270,12 +270,12 @@ Test(settings, secret_and_its_file_together_are_refused)
 
 Test(settings, only_secrets_come_from_files)
 {
-    struct values values;
     setenv("T_NAME_FILE", "/nonexistent", 1);
-    load_well(NULL, NULL, &values);
+    load_well(NULL, NULL);
     cr_expect(eq(str, values.name, "nobody"));
 }
 
+/* free() it. */
 static char *printed(void (*print)(FILE *out))
 {
     char *text = NULL;
@@ -286,11 +286,9 @@ static char *printed(void (*print)(FILE *out))
     return text;
 }
 
-static struct values current;
-
 static void print_values(FILE *out)
 {
-    settings_print_values(table, COUNT, &current, out);
+    settings_print_values(table, COUNT, &values, out);
 }
 
 static void print_help(FILE *out)
@@ -307,18 +305,21 @@ Test(settings, printed_values_mask_secrets)
 {
     setenv("T_SECRET", "hush-hush", 1);
     setenv("T_NUMBER", "-3", 1);
-    load_well(NULL, NULL, &current);
-    cr_expect(eq(str, printed(print_values),
-                 "T_NAME=nobody\nT_SECRET=********\nT_NUMBER=-3\nT_FLAG=true\nT_COLOR=red\nT_DEEP=\n"));
+    load_well(NULL, NULL);
+    char *text = printed(print_values);
+    cr_expect(eq(str, text, "T_NAME=nobody\nT_SECRET=********\nT_NUMBER=-3\nT_FLAG=true\nT_COLOR=red\nT_DEEP=\n"));
+    free(text);
     setenv("T_SECRET", "", 1);
-    load_well(NULL, NULL, &current);
-    EXPECT_SAYS(printed(print_values), "T_SECRET=\n"); /* nothing to hide */
+    load_well(NULL, NULL);
+    text = printed(print_values);
+    EXPECT_SAYS(text, "T_SECRET=\n"); /* nothing to hide */
+    free(text);
 }
 
 Test(settings, help_and_markdown_show_every_row)
 {
-    const char *help = printed(print_help);
-    const char *markdown = printed(print_markdown);
+    char *help = printed(print_help);
+    char *markdown = printed(print_markdown);
     for (size_t i = 0; i < COUNT; i++) {
         EXPECT_SAYS(help, table[i].help);
         EXPECT_SAYS(markdown, table[i].help);
@@ -332,4 +333,6 @@ Test(settings, help_and_markdown_show_every_row)
     EXPECT_SAYS(help, "red|green|blueish");
     /* A bar would end the cell. */
     EXPECT_SAYS(markdown, "red/green/blueish");
+    free(help);
+    free(markdown);
 }

@@ -49,6 +49,7 @@ static void drop(struct http_peer *peer, nfds_t at)
 {
     (void)close(peer->polled[at].fd);
     peer->polled[at].fd = -1; /* poll() leaves it out; places are not used again */
+    peer->seen.stray += peer->received[at].length;
     buffer_release(&peer->received[at]);
     pthread_mutex_lock(&peer->lock);
     peer->closed++;
@@ -93,6 +94,7 @@ static void answer(struct http_peer *peer, nfds_t at)
         received->length -= length;
 
         const size_t nth = (size_t)peer->seen.requests++;
+        peer->seen.requests_on_first += at == LISTENER + 1;
         const struct peer_step *step = &peer->steps[nth < peer->step_count ? nth : peer->step_count - 1];
         if (step->bytes) {
             send_all(peer->polled[at].fd, step->bytes);

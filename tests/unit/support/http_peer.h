@@ -34,8 +34,10 @@ void http_peer_wait_closed(struct http_peer *peer, int connections);
 
 struct peer_seen {
     int connections;
-    int requests; /* read to their ends */
-    char *last;   /* the last request, from its first line to the end of its body */
+    int requests;          /* read to their ends */
+    int requests_on_first; /* of those, on the connection that came first */
+    size_t stray;          /* bytes that never became a whole request */
+    char *last; /* the last request, from its first line to the end of its body */
     size_t last_length;
 };
 

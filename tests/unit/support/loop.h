@@ -6,19 +6,22 @@
 
 #include <uv.h>
 
-/* Runs the loop until the condition holds. What never comes ends with the time-out of the test's suite. */
-#define LOOP_UNTIL(loop, condition)            \
-    do {                                       \
-        while (!(condition)) {                 \
-            (void)uv_run((loop), UV_RUN_ONCE); \
-        }                                      \
-    } while (0)
+struct test_loop {
+    uv_loop_t uv;
+    uv_timer_t tick; /* a condition is looked at again soon, whatever made it true */
+};
+
+void loop_open(struct test_loop *loop);
 
 /* Lets closed handles go and closes the loop; one that is still open fails the test. */
-#define LOOP_CLOSE(loop)                            \
-    do {                                            \
-        (void)uv_run((loop), UV_RUN_DEFAULT);       \
-        cr_assert(eq(int, uv_loop_close(loop), 0)); \
+void loop_close(struct test_loop *loop);
+
+/* Runs the loop until the condition holds. What never comes ends with the time-out of the test's suite. */
+#define LOOP_UNTIL(loop, condition)                \
+    do {                                           \
+        while (!(condition)) {                     \
+            (void)uv_run(&(loop)->uv, UV_RUN_ONCE); \
+        }                                          \
     } while (0)
 
 #endif

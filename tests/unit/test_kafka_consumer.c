@@ -1,0 +1,327 @@
+#include "base/kafka_consumer.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/kafka_producer.h"
+#include "base/log.h"
+#include "support/chance.h"
+#include "support/leaks.h"
+#include "support/loop.h"
+#include "support/mock_kafka.h"
+#include "support/says.h"
+
+static void quiet(void)
+{
+    static const struct log_options options = {LOG_ERROR, false, "outbound", "test", "unit"};
+    log_configure(&options);
+}
+
+TestSuite(kafka_consumer, .timeout = 120, .init = quiet, .fini = no_leaks);
+
+#define RECORDS 2000
+#define PARTITIONS 3
+#define TAKEN_MAX (3 * RECORDS)
+#define TOPIC "things"
+
+static struct test_loop loop;
+static struct mock_kafka mock;
+static int64_t in_partition[PARTITIONS]; /* records that each has; offsets start at 0 */
+
+static void on_delivery(void *arg, uint64_t ticket, const char *reason)
+{
+    int *left = arg;
+    cr_assert(reason == NULL, "record %d: %s", (int)ticket, reason);
+    --*left;
+}
+
+/* A cluster with RECORDS records; which partition each goes to is up to its key. */
+static void open_with_records(void)
+{
+    loop_open(&loop);
+    mock = mock_kafka_open();
+    mock_kafka_topic(&mock, TOPIC, PARTITIONS);
+    int left = RECORDS;
+    const struct kafka_producer_options options = {
+        .kafka = {mock.brokers, "unit", NULL}, .message_timeout_ms = 60000, .on_delivery = on_delivery, .arg = &left};
+    struct error error = {0};
+    struct kafka_producer *producer = kafka_producer_open(&loop.uv, &options, &error);
+    cr_assert(producer != NULL, "%s", error.text);
+    for (uint64_t i = 0; i < RECORDS; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "%d", (int)i);
+        const struct kafka_record_out record = {
+            .topic = TOPIC, .key = key, .key_length = strlen(key), .value = key, .value_length = strlen(key), .ticket = i};
+        cr_assert(kafka_producer_send(producer, &record));
+    }
+    LOOP_UNTIL(&loop, left == 0);
+    kafka_producer_close(producer);
+}
+
+static void close_all(void)
+{
+    loop_close(&loop);
+    mock_kafka_close(&mock);
+}
+
+struct taken {
+    struct kafka_position position;
+    int32_t partition;
+};
+
+/* One consumer and what it has handed out, in that order. */
+struct fixture {
+    struct kafka_consumer *consumer;
+    size_t limit; /* takes no more than so many */
+    size_t count;
+    struct taken taken[TAKEN_MAX];
+    int times[PARTITIONS][RECORDS]; /* by offset */
+};
+
+static void on_records(void *arg)
+{
+    struct fixture *fixture = arg;
+    struct kafka_position position;
+    rd_kafka_message_t *record;
+    while (fixture->consumer && fixture->count < fixture->limit &&
+           (record = kafka_consumer_take(fixture->consumer, &position))) {
+        cr_assert(eq(i64, position.offset, record->offset));
+        cr_assert(lt(sz, fixture->count, TAKEN_MAX));
+        fixture->taken[fixture->count++] = (struct taken){position, record->partition};
+        fixture->times[record->partition][record->offset]++;
+        rd_kafka_message_destroy(record);
+    }
+}
+
+static void consumer_open(struct fixture *fixture, size_t limit)
+{
+    static const char *const topics[] = {TOPIC};
+    memset(fixture, 0, sizeof *fixture);
+    fixture->limit = limit;
+    const struct kafka_consumer_options options = {
+        .kafka = {mock.brokers, "unit", NULL}, .group_id = "group", .instance_id = "", .session_timeout_ms = 6000,
+        .topics = topics, .topic_count = 1, .on_records = on_records, .arg = fixture};
+    struct error error = {0};
+    fixture->consumer = kafka_consumer_open(&loop.uv, &options, &error);
+    cr_assert(fixture->consumer != NULL, "%s", error.text);
+}
+
+static void consumer_close(struct fixture *fixture)
+{
+    struct kafka_consumer *consumer = fixture->consumer;
+    fixture->consumer = NULL;
+    kafka_consumer_close(consumer);
+}
+
+static void shuffle(struct taken *taken, size_t count, uint64_t *chance)
+{
+    for (size_t i = count; i > 1; i--) {
+        const size_t other = chance_below(chance, i);
+        const struct taken last = taken[i - 1];
+        taken[i - 1] = taken[other];
+        taken[other] = last;
+    }
+}
+
+/* Each record once, in the order of their offsets within each partition. */
+static void expect_all_in_order(const struct fixture *fixture)
+{
+    int64_t next[PARTITIONS] = {0};
+    cr_assert(eq(sz, fixture->count, RECORDS));
+    for (size_t i = 0; i < fixture->count; i++) {
+        const struct taken *taken = &fixture->taken[i];
+        cr_assert(eq(i64, taken->position.offset, next[taken->partition]++), "record %zu, partition %d", i,
+                  taken->partition);
+    }
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+        in_partition[partition] = next[partition];
+        cr_expect(gt(i64, next[partition], 0), "partition %d is empty: the test needs other keys", partition);
+    }
+}
+
+/* A new member of the group gets exactly what lies at `committed` and behind. */
+static void expect_rest(const int64_t committed[PARTITIONS])
+{
+    static struct fixture after;
+    size_t rest = 0;
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+        rest += (size_t)(in_partition[partition] - committed[partition]);
+    }
+    consumer_open(&after, RECORDS);
+    LOOP_UNTIL(&loop, after.count >= rest && kafka_consumer_assigned(after.consumer) == PARTITIONS);
+    consumer_close(&after);
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+        for (int64_t offset = 0; offset < in_partition[partition]; offset++) {
+            cr_assert(eq(int, after.times[partition][offset], offset >= committed[partition]),
+                      "partition %d, committed %d, offset %d", partition, (int)committed[partition], (int)offset);
+        }
+    }
+}
+
+Test(kafka_consumer, what_is_finished_does_not_come_again_and_the_rest_does)
+{
+    static struct fixture first;
+    uint64_t chance = 1;
+    open_with_records();
+    consumer_open(&first, RECORDS);
+    LOOP_UNTIL(&loop, first.count == RECORDS);
+    expect_all_in_order(&first);
+
+    /* The first partition up to its middle, the second whole, the third but for one record; in random order. */
+    const int64_t gap = 17;
+    shuffle(first.taken, RECORDS, &chance);
+    for (size_t i = 0; i < RECORDS; i++) {
+        const struct taken *taken = &first.taken[i];
+        const int64_t offset = taken->position.offset;
+        if (taken->partition == 0 ? offset < in_partition[0] / 2 : taken->partition == 1 || offset != gap) {
+            kafka_consumer_finish(first.consumer, taken->position);
+        }
+    }
+    consumer_close(&first);
+
+    /* The one that is missing holds back all behind it. */
+    const int64_t committed[PARTITIONS] = {in_partition[0] / 2, in_partition[1], gap};
+    expect_rest(committed);
+    close_all();
+}
+
+/* A rebalance hands the records out again: what was taken before it has no say any more. */
+Test(kafka_consumer, finishing_a_record_of_an_earlier_assignment_does_nothing)
+{
+    static struct fixture first;
+    static struct fixture second;
+    static struct taken old[RECORDS];
+    open_with_records();
+    consumer_open(&first, TAKEN_MAX);
+    LOOP_UNTIL(&loop, first.count == RECORDS);
+    expect_all_in_order(&first);
+    memcpy(old, first.taken, sizeof old);
+
+    consumer_open(&second, TAKEN_MAX);
+    LOOP_UNTIL(&loop, first.count + second.count == 2 * RECORDS);
+    cr_assert(gt(sz, second.count, 0));
+    for (size_t i = 0; i < RECORDS; i++) {
+        kafka_consumer_finish(first.consumer, old[i].position);
+    }
+    consumer_close(&second);
+    consumer_close(&first);
+    const int64_t nothing[PARTITIONS] = {0};
+    expect_rest(nothing);
+    close_all();
+}
+
+/* Time for the consumer to serve itself. */
+static void run_for(uint64_t ms)
+{
+    const uint64_t until = uv_now(&loop.uv) + ms;
+    LOOP_UNTIL(&loop, uv_now(&loop.uv) >= until);
+}
+
+/* Partitions are paused after a second without room: what was prefetched then comes once more, but only then. */
+Test(kafka_consumer, a_pause_neither_loses_nor_repeats)
+{
+    static const uint64_t pauses_ms[] = {0, 1700, 300, 0, 1700};
+    static struct fixture fixture;
+    open_with_records();
+    consumer_open(&fixture, 0);
+    for (size_t i = 0; i < sizeof pauses_ms / sizeof *pauses_ms; i++) {
+        fixture.limit += 300;
+        LOOP_UNTIL(&loop, fixture.count == fixture.limit);
+        fixture.limit = RECORDS;
+        kafka_consumer_set_room(fixture.consumer, false);
+        kafka_consumer_set_room(fixture.consumer, false);
+        run_for(pauses_ms[i]);
+        cr_expect(eq(sz, fixture.count, 300 * (i + 1)), "called without room");
+        fixture.limit = fixture.count;
+        kafka_consumer_set_room(fixture.consumer, true);
+        kafka_consumer_set_room(fixture.consumer, true);
+    }
+    fixture.limit = RECORDS;
+    LOOP_UNTIL(&loop, fixture.count == RECORDS);
+    expect_all_in_order(&fixture);
+    consumer_close(&fixture);
+    close_all();
+}
+
+Test(kafka_consumer, a_pause_holds_for_partitions_that_are_assigned_later)
+{
+    static struct fixture fixture;
+    open_with_records();
+    consumer_open(&fixture, RECORDS);
+    kafka_consumer_set_room(fixture.consumer, false);
+    LOOP_UNTIL(&loop, kafka_consumer_assigned(fixture.consumer) == PARTITIONS);
+    run_for(500);
+    cr_expect(eq(sz, fixture.count, 0), "called without room");
+    kafka_consumer_set_room(fixture.consumer, true);
+    LOOP_UNTIL(&loop, fixture.count == RECORDS);
+    expect_all_in_order(&fixture);
+    consumer_close(&fixture);
+    close_all();
+}
+
+/* resume() on what is not paused makes librdkafka 2.0.2 start over from the committed offset. */
+Test(kafka_consumer, room_that_comes_and_goes_repeats_nothing)
+{
+    static struct fixture fixture;
+    open_with_records();
+    consumer_open(&fixture, 0);
+    while (fixture.count < RECORDS) {
+        fixture.limit += 250;
+        LOOP_UNTIL(&loop, fixture.count == fixture.limit);
+        kafka_consumer_set_room(fixture.consumer, false);
+        kafka_consumer_set_room(fixture.consumer, true);
+    }
+    expect_all_in_order(&fixture);
+    consumer_close(&fixture);
+    close_all();
+}
+
+/* What this guards against is there. */
+Test(kafka_consumer, control_librdkafka_repeats_after_a_needless_resume)
+{
+    open_with_records();
+    struct error error = {0};
+    const struct kafka_options options = {mock.brokers, "unit", "group.id=plain"};
+    rd_kafka_conf_t *conf = kafka_conf_new(&options, &error);
+    rd_kafka_t *plain = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error.text, sizeof error.text);
+    cr_assert(plain != NULL, "%s", error.text);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, TOPIC, 0)->offset = 0;
+    cr_assert(eq(int, rd_kafka_assign(plain, list), 0));
+    int64_t last = -1;
+    int repeated = 0;
+    for (int taken = 0; taken < RECORDS && repeated == 0;) {
+        rd_kafka_message_t *record = rd_kafka_consumer_poll(plain, 1000);
+        if (record && !record->err) {
+            repeated += record->offset <= last;
+            last = record->offset;
+            if (++taken % 100 == 0) {
+                (void)rd_kafka_resume_partitions(plain, list);
+            }
+        }
+        if (record) {
+            rd_kafka_message_destroy(record);
+        }
+    }
+    cr_expect(gt(int, repeated, 0));
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(plain);
+    close_all();
+}
+
+Test(kafka_consumer, wrong_properties_keep_it_from_opening)
+{
+    static const char *const topics[] = {TOPIC};
+    loop_open(&loop);
+    const struct kafka_consumer_options options = {
+        .kafka = {"b:1", "unit", "no.such=1"}, .group_id = "group", .instance_id = "", .session_timeout_ms = 6000,
+        .topics = topics, .topic_count = 1, .on_records = on_records};
+    struct error error = {0};
+    cr_expect(kafka_consumer_open(&loop.uv, &options, &error) == NULL);
+    EXPECT_SAYS(error.text, "no.such");
+    kafka_consumer_close(NULL);
+    loop_close(&loop);
+}

@@ -1,0 +1,295 @@
+#include "base/kafka_producer.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "support/leaks.h"
+#include "support/loop.h"
+#include "support/mock_kafka.h"
+#include "support/says.h"
+
+static void quiet(void)
+{
+    static const struct log_options options = {LOG_ERROR, false, "outbound", "test", "unit"};
+    log_configure(&options);
+}
+
+TestSuite(kafka_producer, .timeout = 120, .init = quiet, .fini = no_leaks);
+
+#define RECORDS 2000
+#define TOPIC "things"
+
+/* A producer on a cluster of its own, and what it reported of each ticket. */
+struct fixture {
+    struct test_loop loop;
+    struct mock_kafka mock;
+    struct kafka_producer *producer;
+    int reports[RECORDS];
+    int failures[RECORDS];
+    int reported;
+    char reason[200]; /* of the last failure */
+};
+
+static void on_delivery(void *arg, uint64_t ticket, const char *reason)
+{
+    struct fixture *fixture = arg;
+    cr_assert(lt(u64, ticket, RECORDS));
+    fixture->reports[ticket]++;
+    fixture->reported++;
+    if (reason) {
+        fixture->failures[ticket]++;
+        (void)snprintf(fixture->reason, sizeof fixture->reason, "%s", reason);
+    }
+}
+
+static void fixture_open(struct fixture *fixture, unsigned message_timeout_ms, const char *properties)
+{
+    memset(fixture, 0, sizeof *fixture);
+    loop_open(&fixture->loop);
+    fixture->mock = mock_kafka_open();
+    mock_kafka_topic(&fixture->mock, TOPIC, 4);
+    const struct kafka_producer_options options = {
+        .kafka = {fixture->mock.brokers, "unit", properties},
+        .message_timeout_ms = message_timeout_ms,
+        .linger_ms = 5,
+        .on_delivery = on_delivery,
+        .arg = fixture,
+    };
+    struct error error = {0};
+    fixture->producer = kafka_producer_open(&fixture->loop.uv, &options, &error);
+    cr_assert(fixture->producer != NULL, "%s", error.text);
+}
+
+static void fixture_close(struct fixture *fixture)
+{
+    kafka_producer_close(fixture->producer);
+    loop_close(&fixture->loop);
+    mock_kafka_close(&fixture->mock);
+}
+
+static bool send_number(struct fixture *fixture, uint64_t ticket)
+{
+    char value[32];
+    (void)snprintf(value, sizeof value, "%llu", (unsigned long long)ticket);
+    const struct kafka_record_out record = {
+        .topic = TOPIC, .key = value, .key_length = strlen(value), .value = value, .value_length = strlen(value),
+        .ticket = ticket};
+    return kafka_producer_send(fixture->producer, &record);
+}
+
+/* One report of the ticket, and it says so. */
+static void expect_report(const struct fixture *fixture, uint64_t ticket, bool fine)
+{
+    cr_expect(eq(int, fixture->reports[ticket], 1), "reports of ticket %d", (int)ticket);
+    cr_expect(eq(int, fixture->failures[ticket], !fine), "failures of ticket %d", (int)ticket);
+}
+
+Test(kafka_producer, every_record_is_reported_once)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    for (uint64_t ticket = 0; ticket < RECORDS; ticket++) {
+        cr_assert(send_number(&fixture, ticket));
+    }
+    cr_expect(eq(sz, kafka_producer_in_flight(fixture.producer), RECORDS));
+    cr_expect(eq(int, fixture.reported, 0), "reported from within the call that sends");
+    LOOP_UNTIL(&fixture.loop, fixture.reported == RECORDS);
+    for (uint64_t ticket = 0; ticket < RECORDS; ticket++) {
+        expect_report(&fixture, ticket, true);
+    }
+    cr_expect(eq(sz, kafka_producer_in_flight(fixture.producer), 0));
+    LOOP_UNTIL(&fixture.loop, kafka_producer_is_connected(fixture.producer));
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, a_refused_record_is_reported_as_failed)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    mock_kafka_refuse(&fixture.mock, MOCK_PRODUCE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    cr_assert(send_number(&fixture, 7));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    expect_report(&fixture, 7, false);
+    EXPECT_SAYS(fixture.reason, "authorization");
+
+    LOOP_UNTIL(&fixture.loop, send_number(&fixture, 8)); /* librdkafka has to find the topic again first */
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 2);
+    expect_report(&fixture, 8, true);
+    fixture_close(&fixture);
+}
+
+/* acks=0 would report success before the broker could refuse anything. */
+Test(kafka_producer, properties_cannot_weaken_the_promise)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, "acks=0,enable.idempotence=false,message.timeout.ms=1");
+    mock_kafka_refuse(&fixture.mock, MOCK_PRODUCE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    cr_assert(send_number(&fixture, 7));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    expect_report(&fixture, 7, false);
+    EXPECT_SAYS(fixture.reason, "authorization");
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, a_passing_error_is_not_reported)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    mock_kafka_refuse(&fixture.mock, MOCK_PRODUCE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    cr_assert(send_number(&fixture, 3));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    expect_report(&fixture, 3, true);
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, a_record_that_nobody_acknowledges_is_reported_in_time)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 1000, NULL);
+    cr_assert(rd_kafka_mock_broker_set_down(fixture.mock.cluster, -1) == 0);
+    cr_assert(send_number(&fixture, 1));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    expect_report(&fixture, 1, false);
+    EXPECT_SAYS(fixture.reason, "timed out");
+    cr_expect(eq(sz, kafka_producer_in_flight(fixture.producer), 0));
+    cr_expect(not(kafka_producer_is_connected(fixture.producer)));
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, close_reports_what_is_in_flight_as_failed)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    cr_assert(rd_kafka_mock_broker_set_down(fixture.mock.cluster, -1) == 0);
+    for (uint64_t ticket = 0; ticket < 100; ticket++) {
+        cr_assert(send_number(&fixture, ticket));
+    }
+    fixture_close(&fixture);
+    cr_expect(eq(int, fixture.reported, 100));
+    for (uint64_t ticket = 0; ticket < 100; ticket++) {
+        expect_report(&fixture, ticket, false);
+    }
+}
+
+/* An idempotent producer may end for good: a new one takes its place, and nothing is left without a report. */
+Test(kafka_producer, a_fatal_error_is_followed_by_a_new_client)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    mock_kafka_refuse(&fixture.mock, MOCK_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+    uint64_t ticket = 0;
+    int taken = 0;
+    bool failed = false;
+    /* Records meet the broken client, then the gap between two clients, then the new one. */
+    for (; ticket < RECORDS; ticket++) {
+        if (send_number(&fixture, ticket)) {
+            taken++;
+            LOOP_UNTIL(&fixture.loop, fixture.reported == taken);
+            cr_assert(eq(int, fixture.reports[ticket], 1));
+            failed = failed || fixture.failures[ticket] > 0;
+            if (failed && fixture.failures[ticket] == 0) {
+                break;
+            }
+        } else {
+            (void)uv_run(&fixture.loop.uv, UV_RUN_ONCE);
+        }
+    }
+    cr_expect(failed, "the client had no fatal error");
+    cr_expect(eq(int, fixture.failures[ticket], 0));
+    cr_expect(eq(sz, kafka_producer_in_flight(fixture.producer), 0));
+    fixture_close(&fixture);
+}
+
+/* What a reader of the topic finds. */
+static rd_kafka_message_t *read_one(struct fixture *fixture, rd_kafka_t **ret_reader)
+{
+    struct error error;
+    const struct kafka_options options = {fixture->mock.brokers, "reader", "group.id=reader"};
+    rd_kafka_conf_t *conf = kafka_conf_new(&options, &error);
+    rd_kafka_t *reader = *ret_reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error.text, sizeof error.text);
+    cr_assert(reader != NULL, "%s", error.text);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
+    for (int partition = 0; partition < 4; partition++) {
+        rd_kafka_topic_partition_list_add(list, TOPIC, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    }
+    cr_assert(eq(int, rd_kafka_assign(reader, list), 0));
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_message_t *message;
+    while (!(message = rd_kafka_consumer_poll(reader, 1000)) || message->err) {
+        if (message) {
+            rd_kafka_message_destroy(message);
+        }
+    }
+    return message;
+}
+
+static void expect_header(const rd_kafka_message_t *message, const char *name, const char *bytes, size_t wanted)
+{
+    size_t length = 0;
+    const char *value = kafka_header_get(message, name, &length);
+    cr_assert(value != NULL, "%s", name);
+    cr_expect(length == wanted && memcmp(value, bytes, wanted) == 0, "%s", name);
+}
+
+Test(kafka_producer, key_value_and_headers_arrive_byte_for_byte)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    const struct kafka_header headers[] = {
+        {"first", "one", 3}, {"twice", "old", 3}, {"left-out", NULL, 0}, {"bytes", "\0\xff", 2}, {"twice", "new", 3},
+        {"empty", "", 0},    {0},
+    };
+    const struct kafka_record_out record = {
+        .topic = TOPIC, .key = "k\0y", .key_length = 3, .value = "\0value\xff", .value_length = 7, .headers = headers};
+    cr_assert(kafka_producer_send(fixture.producer, &record));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+
+    rd_kafka_t *reader;
+    rd_kafka_message_t *message = read_one(&fixture, &reader);
+    cr_expect(message->key_len == 3 && memcmp(message->key, "k\0y", 3) == 0);
+    cr_expect(message->len == 7 && memcmp(message->payload, "\0value\xff", 7) == 0);
+    expect_header(message, "first", "one", 3);
+    expect_header(message, "twice", "new", 3);
+    expect_header(message, "bytes", "\0\xff", 2);
+    expect_header(message, "empty", "", 0);
+    size_t length;
+    cr_expect(kafka_header_get(message, "left-out", &length) == NULL);
+    cr_expect(kafka_header_get(message, "First", &length) == NULL);
+    rd_kafka_message_destroy(message);
+    rd_kafka_destroy(reader);
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, a_record_may_have_neither_key_nor_value_nor_headers)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000, NULL);
+    const struct kafka_record_out record = {.topic = TOPIC};
+    cr_assert(kafka_producer_send(fixture.producer, &record));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    expect_report(&fixture, 0, true);
+    rd_kafka_t *reader;
+    rd_kafka_message_t *message = read_one(&fixture, &reader);
+    cr_expect(message->key == NULL);
+    cr_expect(message->payload == NULL);
+    size_t length;
+    cr_expect(kafka_header_get(message, "any", &length) == NULL);
+    rd_kafka_message_destroy(message);
+    rd_kafka_destroy(reader);
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, wrong_properties_keep_it_from_opening)
+{
+    struct test_loop loop;
+    loop_open(&loop);
+    const struct kafka_producer_options options = {.kafka = {"b:1", "unit", "no.such=1"}, .message_timeout_ms = 1000};
+    struct error error = {0};
+    cr_expect(kafka_producer_open(&loop.uv, &options, &error) == NULL);
+    EXPECT_SAYS(error.text, "no.such");
+    kafka_producer_close(NULL);
+    loop_close(&loop);
+}

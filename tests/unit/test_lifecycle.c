@@ -1,0 +1,58 @@
+#include "schemas/lifecycle.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/says.h"
+
+static const struct pg_statement *const statements[] = {
+    &lifecycle_insert,        &lifecycle_find_conflicts, &lifecycle_get,   &lifecycle_take_outbox,
+    &lifecycle_delete_outbox, &lifecycle_claim,          &lifecycle_finish, &lifecycle_expire_leases,
+};
+
+#define COUNT (sizeof statements / sizeof *statements)
+
+/* A prepared statement is known to the server by its name. */
+Test(lifecycle, names_are_unique)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        cr_expect(ne(str, statements[i]->name, ""));
+        for (size_t j = 0; j < i; j++) {
+            cr_expect(ne(str, statements[i]->name, statements[j]->name));
+        }
+    }
+}
+
+/* $1 to the last without a hole, and no more than a call can carry. */
+Test(lifecycle, parameters_are_numbered_without_holes)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        bool used[PG_PARAMS_MAX + 1] = {false};
+        long most = 0;
+        for (const char *at = statements[i]->sql; (at = strchr(at, '$')); at++) {
+            const long number = strtol(at + 1, NULL, 10);
+            cr_assert(number >= 1 && number <= PG_PARAMS_MAX, "%s: $%ld", statements[i]->name, number);
+            used[number] = true;
+            most = number > most ? number : most;
+        }
+        for (long number = 1; number <= most; number++) {
+            cr_expect(used[number], "%s has no $%ld", statements[i]->name, number);
+        }
+    }
+}
+
+/* The table of changes is not just a claim: the statement's SQL names both states. */
+Test(lifecycle, statements_name_the_states_that_they_change)
+{
+    for (size_t i = 0; i < lifecycle_change_count; i++) {
+        const struct lifecycle_change *change = &lifecycle_changes[i];
+        char quoted[32];
+        (void)snprintf(quoted, sizeof quoted, "'%s'", state_name(change->from));
+        EXPECT_SAYS(change->statement->sql, quoted);
+        (void)snprintf(quoted, sizeof quoted, "'%s'", state_name(change->to));
+        EXPECT_SAYS(change->statement->sql, quoted);
+    }
+}
