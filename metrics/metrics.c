@@ -143,7 +143,7 @@ static void expose_histogram(enum metric metric, const struct series *series, st
     }
     buffer_format(into, "%s_sum", rows[metric].name);
     expose_labels(metric, series, NULL, into);
-    buffer_format(into, "%.9g\n%s_count", series->value, rows[metric].name);
+    buffer_format(into, "%.15g\n%s_count", series->value, rows[metric].name);
     expose_labels(metric, series, NULL, into);
     buffer_format(into, "%llu\n", (unsigned long long)series->histogram->count);
 }

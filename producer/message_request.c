@@ -7,6 +7,9 @@
 
 #include "base/json_text.h"
 
+/* A caller's longer name is not given back to it. */
+#define NAME_TOLD_MAX 64
+
 struct parse {
     const char *body;
     size_t length;
@@ -169,8 +172,10 @@ static void take_fields(struct parse *parse, json_t *root)
         const struct field *field = field_named(name);
         if (field) {
             field->take(parse, name, value);
-        } else {
+        } else if (strlen(name) < NAME_TOLD_MAX) {
             violation_add(parse->violations, name, "is not a field of a message");
+        } else {
+            violation_add(parse->violations, "body", "has a member that is not a field of a message");
         }
     }
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
@@ -191,12 +196,24 @@ static void hash_request(struct parse *parse, const json_t *root)
     free(canonical);
 }
 
+/* The name of a member in text that is not valid JSON may be any bytes; what cannot be told is the body's. */
+static bool can_be_told(const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (name[i] < 0x20 || name[i] > 0x7e) {
+            return false;
+        }
+    }
+    return length < NAME_TOLD_MAX;
+}
+
 /* Names the member in which byte `position` lies, or the body. */
 static void violation_at(struct parse *parse, size_t position, const char *problem)
 {
     const char *name;
     size_t length;
-    if (json_text_member_at(parse->body, parse->length, position, &name, &length) && length < 64) {
+    if (json_text_member_at(parse->body, parse->length, position, &name, &length) &&
+        can_be_told(name, length)) {
         violation_add(parse->violations, arena_copy(parse->arena, name, length), "%s", problem);
     } else {
         violation_add(parse->violations, "body", "%s", problem);
@@ -225,6 +242,11 @@ void message_request_parse(const char *body, size_t length, struct arena *arena,
     }
     if (json_text_deeper_than(body, length, MESSAGE_DEPTH_MAX, &position)) {
         violation_at(&parse, position, "is nested deeper than 32 levels");
+        return;
+    }
+    const char *nul = memchr(body, '\0', length);
+    if (nul) { /* jansson passes over one behind a number */
+        violation_at(&parse, (size_t)(nul - body), "must not contain NUL");
         return;
     }
     json_error_t problem;

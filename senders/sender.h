@@ -92,8 +92,7 @@ struct sender {
     struct http_client *http;
     struct delivery *deliveries; /* all there are, max_in_flight of them */
     struct delivery *free;
-    size_t in_flight;     /* those not free */
-    size_t normal_tenths; /* of a place, saved up for the normal lane */
+    size_t in_flight; /* those not free */
 
     struct pg *claim_pg;
     struct pg_params claim_params;

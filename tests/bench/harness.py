@@ -1,0 +1,266 @@
+"""What every benchmark needs: the instance, the programs it starts, Kafka's offsets, the figures."""
+
+import contextlib
+import json
+import os
+import platform
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import confluent_kafka
+import psycopg2
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TABLES = "outbound_message, outbound_attempt, outbound_outbox"
+DIE_WITH_US = ["setpriv", "--pdeathsig", "TERM"]  # also when this script is killed outright
+
+# What a client posts, and nearly what the sender posts to the provider.
+MESSAGE = json.dumps({
+    "dossierId": 4711, "channel": "EMAIL", "to": "ada.lovelace@example.com", "templateCode": "order_confirmation",
+    "subject": "Your order 4711", "payloadJson": {
+        "name": "Ada Lovelace", "order": "4711", "total": "129.90 EUR", "delivery": "2 to 3 working days",
+        "address": "12 St James's Square, London SW1Y 4JH"}})
+
+
+class Failed(Exception):
+    """The benchmark could not be done, or what happened is not what it claims to measure."""
+
+
+def say(text):
+    print(f"· {text}", file=sys.stderr, flush=True)
+
+
+def check(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def wait_until(condition, what, seconds=60, every=0.05):
+    give_up = time.monotonic() + seconds
+    while not condition():
+        check(time.monotonic() < give_up, f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+def setting(name):
+    value = os.environ.get(name)
+    check(value, f"{name} is not set: run it by ./dev bench")
+    return value
+
+
+def request(method, url):
+    """Answers with the body, parsed; None when nobody answers or the status is no success."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, method=method), timeout=30) as response:
+            return json.loads(response.read() or "{}")
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def call(command, environment=None):
+    """Runs a program to its end and returns what it printed."""
+    with subprocess.Popen(DIE_WITH_US + command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})},
+                          start_new_session=True) as process:
+        try:
+            out, errors = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{command[0]} does not end") from None
+        finally:
+            process.kill()
+    check(process.returncode == 0, f"{' '.join(command)} ended with {process.returncode}:\n{out}{errors}")
+    return out
+
+
+class Process:
+    """A program that runs until stop(); what it prints goes to a log of the instance."""
+
+    def __init__(self, name, command, environment, log):
+        self.name = name
+        self.log = log
+        with open(log, "ab") as out:
+            self.popen = subprocess.Popen(DIE_WITH_US + command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                          env={**os.environ, **environment}, start_new_session=True)
+
+    def alive(self):
+        check(self.popen.poll() is None, f"{self.name} ended with {self.popen.returncode}; see {self.log}")
+        return True
+
+    def cpu_seconds(self):
+        """Of all its threads, by the kernel's accounting."""
+        with open(f"/proc/{self.popen.pid}/stat", encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        for number, patience_s in ((signal.SIGTERM, 30), (signal.SIGKILL, 5)):
+            if self.popen.poll() is None:
+                self.popen.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.popen.wait(patience_s)
+
+
+class Kafka:
+    def __init__(self, brokers):
+        self.brokers = brokers
+
+    def _consumer(self, group):
+        return confluent_kafka.Consumer({"bootstrap.servers": self.brokers, "group.id": group,
+                                         "enable.auto.commit": False})
+
+    @staticmethod
+    def _read_end(consumer, partition):
+        try:
+            partition.offset = consumer.get_watermark_offsets(partition, timeout=10)[1]
+        except confluent_kafka.KafkaException:
+            return False
+        return True
+
+    @staticmethod
+    def _ends(consumer, topic):
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        ends = []
+        for number in partitions:
+            partition = confluent_kafka.TopicPartition(topic, number)
+            # A partition of a topic that was made just now may still be without a leader.
+            wait_until(lambda: Kafka._read_end(consumer, partition), f"a leader for {topic} [{number}]")
+            ends.append(partition)
+        return ends
+
+    def count(self, topic):
+        """Records written to a topic since it exists."""
+        consumer = self._consumer("bench")
+        try:
+            return sum(partition.offset for partition in self._ends(consumer, topic))
+        finally:
+            consumer.close()
+
+    def skip_to_end(self, group, topic):
+        """What the topic holds now is no longer to be read by the group, which has no member."""
+        consumer = self._consumer(group)
+        try:
+            consumer.commit(offsets=self._ends(consumer, topic), asynchronous=False)
+        except confluent_kafka.KafkaException as failure:
+            raise Failed(f"group {group}: {failure}") from None
+        finally:
+            consumer.close()
+
+
+class Instance:
+    """PostgreSQL and Kafka as ./dev has started them, and the roles that benchmarks start beside them."""
+
+    def __init__(self):
+        self.outbound = setting("OUTBOUND_BIN")
+        self.bare_loop = os.path.join(os.path.dirname(self.outbound), "tests/bench/bare_loop")
+        self.database_url = setting("DATABASE_URL")
+        self.api_url = setting("API_URL")
+        self.messages_url = self.api_url + "/api/v1/outbound/messages"
+        self.sandbox_url = setting("SANDBOX_URL")
+        self.logs = os.path.join(setting("STATE_DIR"), "log")
+        self.kafka = Kafka(setting("KAFKA_BROKERS"))
+        # A member without a fixed name leaves its group when it stops: the next one need not wait for its session.
+        os.environ["OUTBOUND_INSTANCE_ID"] = "-"
+        for url in (self.api_url, self.sandbox_url):
+            with socket.socket() as probe:
+                at = urllib.parse.urlsplit(url)
+                check(probe.connect_ex((at.hostname, at.port)) != 0,
+                      f"something listens on {url}: benchmarks need an instance of their own, as ./dev bench makes it")
+        self.database = psycopg2.connect(self.database_url, application_name="bench")
+        self.database.autocommit = True
+
+    def execute(self, sql):
+        with self.database.cursor() as cursor:
+            cursor.execute(sql)
+
+    def row(self, sql):
+        with self.database.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()
+
+    def scalar(self, sql):
+        return self.row(sql)[0]
+
+    def count(self, table):
+        return self.scalar(f"SELECT count(*) FROM {table}")
+
+    def outbox_is_empty(self):
+        return not self.scalar("SELECT EXISTS (SELECT FROM outbound_outbox)")
+
+    def check_durability(self):
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            value = self.scalar(f"SHOW {name}")
+            check(value == "on", f"{name} is {value}: nothing durable would be measured")
+
+    def reset(self):
+        """The schema and the topics of this version, no messages, no records that a role would still find."""
+        call([self.outbound, "migrate"])
+        call([self.outbound, "topics", "apply"])
+        self.empty(TABLES)
+        self.kafka.skip_to_end("outbound-router", "outbound.accepted")
+        self.kafka.skip_to_end("outbound-sender-email", "outbound.send.email")
+
+    def empty(self, tables):
+        """So that each round begins with the same work behind it: no rows, nothing left to write."""
+        self.execute(f"TRUNCATE {tables}")
+        self.execute("CHECKPOINT")
+
+    @contextlib.contextmanager
+    def role(self, name, **settings):
+        process = Process(name, [self.outbound, name], settings, os.path.join(self.logs, f"bench-{name}.log"))
+        try:
+            yield process
+        finally:
+            process.stop()
+
+    def await_producer(self, producer):
+        wait_until(lambda: producer.alive() and (request("GET", self.api_url + "/health") or {}).get("status") == "UP",
+                   "the producer, PostgreSQL and Kafka: up")
+
+    def await_sandbox(self, sandbox):
+        wait_until(lambda: sandbox.alive() and request("GET", self.sandbox_url + "/sandbox/health"), "the sandbox: up")
+
+    def machine(self):
+        """What the figures depend on."""
+        with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+            models = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
+        curl = call(["curl", "--version"]).split()
+        jars = os.environ.get("DEV_KAFKA_HOME", "")
+        return {
+            "cpu": f"{os.cpu_count()} × {models[0] if models else platform.machine()}",
+            "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GB",
+            "kernel": platform.release(),
+            "load before": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+            "PostgreSQL": self.scalar("SHOW server_version"),
+            "libcurl": curl[1],
+            "librdkafka": confluent_kafka.libversion()[0],
+        }
+
+
+def result(name, unit, reference, runs, goal=None):
+    """
+    One line of the report. `runs` hold value, reference and ratio of each round; `goal` is (relation, number),
+    about the ratio of the medians.
+    """
+    for run in runs:
+        run["ratio"] = run["value"] / run["reference"]
+    value = statistics.median(run["value"] for run in runs)
+    other = statistics.median(run["reference"] for run in runs)
+    ratio = value / other
+    return {
+        "name": name,
+        "value": value,
+        "unit": unit,
+        "reference": {"name": reference, "value": other},
+        "ratio": ratio,
+        "goal": f"{goal[0]} {goal[1]}" if goal else None,
+        "goal_met": (ratio >= goal[1] if goal[0] == ">=" else ratio <= goal[1]) if goal else None,
+        "runs": runs,
+    }

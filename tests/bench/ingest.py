@@ -1,0 +1,92 @@
+"""
+ingest: durable 202s a second of one `outbound producer`, beside the single-row commits a second of pgbench on the
+same server with the same number of clients.
+
+Kafka is up, so that the producer also publishes each message and deletes its outbox row while it is measured.
+"""
+
+import json
+import os
+import re
+import tempfile
+
+from harness import HERE, MESSAGE, TABLES, call, check, result, say, wait_until
+
+CLIENTS = 32
+ROUND_S = 8
+WARM_UP_S = 3
+TABLE = "bench_row"
+PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
+
+
+def run_wrk(instance, producer, seconds):
+    """32 clients post as fast as they get their 202."""
+    instance.empty(TABLES)
+    syncs = wal_syncs(instance)
+    cpu_s = producer.cpu_seconds()
+    out = call(["wrk", "-t", "1", "-c", str(CLIENTS), "-d", f"{seconds}s", "--latency",
+                "-s", os.path.join(HERE, "message.lua"), instance.messages_url], {"BENCH_BODY": MESSAGE})
+    cpu_s = producer.cpu_seconds() - cpu_s
+    backlog = instance.count("outbound_outbox")
+    counted = json.loads(out.splitlines()[-1])
+    check(counted["not_2xx"] == 0 and counted["failed"] == 0, f"not every request got a 202: {counted}")
+    wait_until(instance.outbox_is_empty, "outbox: empty again")
+    rows = instance.count("outbound_message")
+    # A request that wrk had open at its end was stored, but its answer not counted.
+    check(counted["answers"] <= rows <= counted["answers"] + CLIENTS,
+          f"{counted['answers']} answers, but {rows} rows")
+    return {
+        "value": counted["answers"] / counted["seconds"],
+        "cpu_us": cpu_s / rows * 1e6,
+        "p50_ms": counted["p50_ms"],
+        "p99_ms": counted["p99_ms"],
+        "rows": rows,
+        "not_published_at_end": backlog,
+        "wal_syncs": wal_syncs(instance) - syncs,
+    }
+
+
+def run_pgbench(instance, script, seconds):
+    """32 connections, each one row and one commit at a time."""
+    instance.empty(TABLE)
+    syncs = wal_syncs(instance)
+    out = call([PGBENCH if os.path.exists(PGBENCH) else "pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS),
+                "-j", "1", "-T", str(seconds), "-f", script, instance.database_url],
+               {"PGOPTIONS": "-c synchronous_commit=on"})
+    transactions = int(re.search(r"actually processed: (\d+)", out)[1])
+    rows = instance.count(TABLE)
+    check(rows == transactions, f"pgbench counted {transactions} transactions, but there are {rows} rows")
+    return {
+        "reference": float(re.search(r"tps = ([\d.]+)", out)[1]),
+        "reference_rows": rows,
+        "reference_wal_syncs": wal_syncs(instance) - syncs,
+    }
+
+
+def wal_syncs(instance):
+    """How often the server has written its log through to the disk."""
+    return instance.scalar("SELECT wal_sync FROM pg_stat_wal")
+
+
+def run(instance, rounds):
+    instance.check_durability()
+    instance.execute(f"DROP TABLE IF EXISTS {TABLE}")
+    instance.execute(f"CREATE TABLE {TABLE} (id uuid PRIMARY KEY, payload text NOT NULL)")
+    runs = []
+    with instance.role("producer") as producer, tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        payload = MESSAGE.replace("'", "''")
+        script.write(f"INSERT INTO {TABLE} (id, payload) VALUES (gen_random_uuid(), '{payload}');\n")
+        script.flush()
+        instance.await_producer(producer)
+        say(f"ingest: warming up, {WARM_UP_S} s each")
+        run_wrk(instance, producer, WARM_UP_S)
+        run_pgbench(instance, script.name, WARM_UP_S)
+        for number in range(rounds):
+            one = {**run_wrk(instance, producer, ROUND_S), **run_pgbench(instance, script.name, ROUND_S)}
+            say(f"ingest {number + 1}/{rounds}: {one['value']:,.0f} 202s/s (p99 {one['p99_ms']:.1f} ms), "
+                f"pgbench {one['reference']:,.0f} commits/s")
+            check(one["wal_syncs"] > 0 and one["reference_wal_syncs"] > 0, "nothing was written through to the disk")
+            runs.append(one)
+        producer.alive()
+    instance.execute(f"DROP TABLE {TABLE}")
+    return [result("ingest", "202s/s", f"pgbench, single-row commits/s, {CLIENTS} clients", runs, (">=", 1.0))]
