@@ -48,6 +48,14 @@ static bool set_user_properties(rd_kafka_conf_t *conf, const char *properties, s
     return fine;
 }
 
+bool kafka_properties_check(const char *properties, struct error *error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    const bool fine = set_user_properties(conf, properties, error);
+    rd_kafka_conf_destroy(conf);
+    return fine;
+}
+
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

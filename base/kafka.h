@@ -30,6 +30,9 @@ struct kafka_header {
 /* A librdkafka configuration of `options`. NULL, naming the property, when one is unknown or refused. */
 MUST_CHECK rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct error *error);
 
+/* Whether librdkafka takes these `properties` (of kafka_options); the error names the one it does not. */
+MUST_CHECK bool kafka_properties_check(const char *properties, struct error *error);
+
 /* Sets one property that is known to exist; a failure is a defect and ends the process. */
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/kafka_queue.h"
 #include "base/log.h"
 #include "base/memory.h"
 
 #define TOPICS_MAX 32
+#define SAME_PARTITION_MS 10
 #define HEADERS_MAX 24
 
 struct kafka_producer {
@@ -181,6 +183,28 @@ struct kafka_producer *kafka_producer_open(uv_loop_t *loop, const struct kafka_p
     return producer;
 }
 
+/*
+ * All records of some milliseconds go to the same partition, then to the next: a broker pays for batches more
+ * than for records, and spreading few records over many partitions makes each a batch of its own. Runs in any
+ * of librdkafka's threads.
+ */
+static int32_t partition_now(const rd_kafka_topic_t *topic, const void *key, size_t key_length,
+                             int32_t partitions, void *topic_opaque, void *record_opaque)
+{
+    (void)key;
+    (void)key_length;
+    (void)topic_opaque;
+    (void)record_opaque;
+    const int32_t first = (int32_t)(clock_monotonic_ms() / SAME_PARTITION_MS % partitions);
+    for (int32_t i = 0; i < partitions; i++) {
+        const int32_t partition = (first + i) % partitions;
+        if (rd_kafka_topic_partition_available(topic, partition)) {
+            return partition;
+        }
+    }
+    return first;
+}
+
 /* Topic handles are kept: looking one up by name for each record costs a lock and a hash. */
 static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const char *name)
 {
@@ -192,7 +216,9 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
     if (producer->topic_count == TOPICS_MAX) {
         return NULL;
     }
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->kafka, name, NULL);
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(producer->kafka);
+    rd_kafka_topic_conf_set_partitioner_cb(conf, partition_now);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->kafka, name, conf);
     if (topic) {
         producer->topics[producer->topic_count++] = topic;
     }

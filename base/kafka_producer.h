@@ -1,6 +1,9 @@
 /*
  * kafka_producer.h - publishes records and says what became of each.
  *
+ * Nothing here needs order between records, so a record's key does not choose its partition (see
+ * kafka_producer.c); it is there for people and for other tools.
+ *
  * Idempotent, acks=all. Only a record's own delivery report says that it is published; there is no flush that
  * could say so (see rd_kafka_flush() in librdkafka 2.0.2, which succeeds for records the broker refused).
  */

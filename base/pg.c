@@ -298,6 +298,13 @@ static void on_watchdog(uv_timer_t *timer)
     }
 }
 
+bool pg_url_is_readable(const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    PQconninfoFree(options);
+    return options;
+}
+
 struct pg *pg_open(uv_loop_t *loop, const struct pg_options *options)
 {
     struct pg *pg = NEW(struct pg);

@@ -55,6 +55,9 @@ struct pg_options {
  */
 struct pg *pg_open(uv_loop_t *loop, const struct pg_options *options);
 
+/* Whether libpq can read it as a URI or connection string. Why not is not told: it would repeat secrets. */
+MUST_CHECK bool pg_url_is_readable(const char *url);
+
 /* Drops the connection; outstanding calls are answered PG_LOST before this returns. NULL is fine. */
 void pg_close(struct pg *pg);
 

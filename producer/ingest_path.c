@@ -30,6 +30,7 @@ struct ingest {
     struct pending *first; /* checked, not in a transaction yet; oldest first */
     struct pending **last;
     size_t waiting;
+    size_t share; /* the most that one batch takes of them now */
     struct committer *committers[COMMITTERS];
     uv_timer_t commit_soon;
 };
@@ -41,6 +42,7 @@ struct ingest *ingest_new(struct producer *producer)
     struct ingest *ingest = NEW(struct ingest);
     ingest->producer = producer;
     ingest->last = &ingest->first;
+    ingest->share = SIZE_MAX;
     uv_timer_init(&producer->service.loop, &ingest->commit_soon);
     ingest->commit_soon.data = ingest;
     for (size_t i = 0; i < COMMITTERS; i++) {
@@ -82,16 +84,6 @@ static bool content_type_is_json(const struct http_request *http)
     return !type || (strncasecmp(type, json, length) == 0 && strchr("; \t", type[length]));
 }
 
-static struct committer *idle_committer(struct ingest *ingest)
-{
-    for (size_t i = 0; i < COMMITTERS; i++) {
-        if (committer_is_idle(ingest->committers[i])) {
-            return ingest->committers[i];
-        }
-    }
-    return NULL;
-}
-
 static bool database_is_up(const struct ingest *ingest)
 {
     for (size_t i = 0; i < COMMITTERS; i++) {
@@ -111,14 +103,25 @@ static void enqueue(struct ingest *ingest, struct pending *pending)
     }
 }
 
-/* All requests that came with the same turn of the loop go into the same transaction. */
+/*
+ * All requests that came with the same turn of the loop start together, spread over the committers that are idle:
+ * while one transaction waits for the disk, the others use the time.
+ */
 static void on_commit_soon(uv_timer_t *timer)
 {
     struct ingest *ingest = timer->data;
-    struct committer *committer = idle_committer(ingest);
-    if (committer) {
-        committer_start(committer);
+    size_t idle = 0;
+    for (size_t i = 0; i < COMMITTERS; i++) {
+        idle += committer_is_idle(ingest->committers[i]);
     }
+    for (size_t i = 0; i < COMMITTERS && idle > 0; i++) {
+        if (committer_is_idle(ingest->committers[i])) {
+            ingest->share = (ingest->waiting + idle - 1) / idle;
+            committer_start(ingest->committers[i]);
+            idle--;
+        }
+    }
+    ingest->share = SIZE_MAX;
 }
 
 void ingest_message(struct api_request *request)
@@ -167,6 +170,7 @@ struct pending *ingest_next_batch(struct ingest *ingest, size_t most, size_t *re
     struct pending *batch = ingest->first;
     struct pending **end = &ingest->first;
     size_t count = 0;
+    most = ingest->share < most ? ingest->share : most;
     while (*end && count < most) {
         end = &(*end)->next;
         count++;
