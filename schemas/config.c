@@ -1,12 +1,15 @@
 #include "schemas/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/kafka.h"
 #include "base/memory.h"
+#include "base/pg.h"
 #include "schemas/channels.h"
 
 #define LEASE_MARGIN_MS 2000
@@ -105,8 +108,23 @@ static bool is_url(const char *text)
     return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
 }
 
+static bool check_host(const char *name, const char *text, struct error *error)
+{
+    struct in_addr address;
+    return inet_pton(AF_INET, text, &address) == 1 ||
+           error_set(error, "%s: \"%s\" is not an IPv4 address", name, text);
+}
+
 static bool check(const struct config *config, struct error *error)
 {
+    if (!pg_url_is_readable(config->database_url)) {
+        return error_set(error, "DATABASE_URL: is not a libpq URI or connection string");
+    }
+    if (!kafka_properties_check(config->kafka_properties, error) ||
+        !check_host("OUTBOUND_HTTP_HOST", config->http_host, error) ||
+        !check_host("OUTBOUND_SANDBOX_HOST", config->sandbox_host, error)) {
+        return false;
+    }
     if (retry_delay(config->retry_delays, RETRY_DELAYS_MAX + 1) == 0) {
         return error_set(error,
                          "OUTBOUND_RETRY_DELAYS: \"%s\" is not a list of 1 to %d delays like 5s,30s,2m",

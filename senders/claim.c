@@ -43,6 +43,22 @@ static void take_row(struct delivery *delivery, struct claim *claim, int row)
     };
 }
 
+static void claim_unref(struct claim *claim)
+{
+    if (--claim->users == 0) {
+        PQclear(claim->rows);
+        free(claim);
+    }
+}
+
+void claim_leave(struct delivery *delivery)
+{
+    if (delivery->claim) {
+        claim_unref(delivery->claim);
+        delivery->claim = NULL;
+    }
+}
+
 /* Rows come in any order; each names the position of its message in the batch, from 1. */
 static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t sent_us)
 {
@@ -65,10 +81,7 @@ static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t
         }
     }
     free(row_of);
-    if (--claim->users == 0) {
-        PQclear(claim->rows);
-        free(claim);
-    }
+    claim_unref(claim);
 }
 
 struct claim_call {

@@ -38,11 +38,7 @@ void delivery_release(struct delivery *delivery)
 {
     struct sender *sender = delivery->sender;
     kafka_consumer_finish(delivery->lane->consumer, delivery->position);
-    if (delivery->claim && --delivery->claim->users == 0) {
-        PQclear(delivery->claim->rows);
-        free(delivery->claim);
-    }
-    delivery->claim = NULL;
+    claim_leave(delivery);
     delivery->next = sender->free;
     sender->free = delivery;
     sender->in_flight--;

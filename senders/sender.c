@@ -173,6 +173,7 @@ static void close_all(struct sender *sender)
     pg_close(sender->finish_pg);
     intake_close(sender);
     for (size_t i = 0; i < count; i++) {
+        claim_leave(&sender->deliveries[i]);
         http_exchange_free(sender->deliveries[i].exchange);
     }
     http_client_free(sender->http);

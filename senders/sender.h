@@ -125,6 +125,9 @@ void intake_fill(struct sender *sender, size_t most);
 bool intake_has_room(const struct sender *sender, const struct lane *lane);
 void intake_close(struct sender *sender);
 
+/* claim.c: lets go of the rows that the message points into, if it has any. */
+void claim_leave(struct delivery *delivery);
+
 /* claim.c, finish.c, leases.c: each starts a statement if there is something to do and none is on its way. */
 void claim_start(struct sender *sender);
 void finish_start(struct sender *sender);

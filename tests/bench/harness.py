@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import signal
 import socket
 import statistics
@@ -231,15 +232,16 @@ class Instance:
         """What the figures depend on."""
         with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
             models = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
-        curl = call(["curl", "--version"]).split()
-        jars = os.environ.get("DEV_KAFKA_HOME", "")
+        with open(os.path.join(HERE, "../../compose/kafka/pom.xml"), encoding="utf-8") as pom:
+            kafka = re.search(r"<kafka.version>(.*)</kafka.version>", pom.read())
         return {
             "cpu": f"{os.cpu_count()} × {models[0] if models else platform.machine()}",
             "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GB",
             "kernel": platform.release(),
             "load before": " ".join(f"{load:.2f}" for load in os.getloadavg()),
             "PostgreSQL": self.scalar("SHOW server_version"),
-            "libcurl": curl[1],
+            "Kafka": kafka[1],
+            "libcurl": call(["curl", "--version"]).split()[1],
             "librdkafka": confluent_kafka.libversion()[0],
         }
 

@@ -1,0 +1,58 @@
+"""What the running set-up is: the values that `./dev env` prints, and what follows from them."""
+import os
+import pathlib
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+
+OUTBOUND = os.environ.get("OUTBOUND_BIN", "")
+STATE = pathlib.Path(os.environ.get("STATE_DIR", ""))
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+KAFKA_BROKERS = os.environ.get("KAFKA_BROKERS", "")
+HTTP_PORT = int(os.environ.get("OUTBOUND_HTTP_PORT", "0"))
+SANDBOX_PORT = int(os.environ.get("OUTBOUND_SANDBOX_PORT", "0"))
+
+# build/release/outbound and build/asan/outbound are tested with the same tests.
+VARIANT = pathlib.Path(OUTBOUND).parent.name
+SANITIZED = VARIANT == "asan"
+LOGS = STATE / "log" / f"it-{VARIANT}"
+
+# How long a condition may take to come true before a test gives up. Nothing waits for so long when all is well: it
+# only has to be more than any slow machine needs.
+PATIENCE_S = 240 if SANITIZED else 90
+
+# What a role must do "at once": within a second on an idle machine.
+AT_ONCE_S = 5 if SANITIZED else 1
+
+# `./dev env` names all that has to be there; without it a test would run against something else.
+REQUIRED = ("OUTBOUND_BIN", "STATE_DIR", "DATABASE_URL", "KAFKA_BROKERS", "OUTBOUND_HTTP_PORT", "OUTBOUND_SANDBOX_PORT")
+
+
+def missing():
+    return [name for name in REQUIRED if not os.environ.get(name)]
+
+
+def variables(settings):
+    """The environment of a role: that of the set-up, what suits tests, and the settings that a test asks for."""
+    chosen = {**os.environ, **SANITIZERS, **TEST_DEFAULTS}
+    for name, value in settings.items():
+        if value is None:
+            chosen.pop(name, None)
+        else:
+            chosen[name] = str(value)
+    return chosen
+
+
+TEST_DEFAULTS = {
+    # A member without a name leaves its group when it stops, so the next test gets all partitions at once.
+    "OUTBOUND_INSTANCE_ID": "-",
+    "OUTBOUND_KAFKA_SESSION_TIMEOUT_MS": "6000",
+    "OUTBOUND_RETRY_DELAYS": "200ms,400ms,800ms",
+    "OUTBOUND_WORKER_POLL_INTERVAL_MS": "500",
+}
+
+# An exit code that nothing else has.
+SANITIZERS = {
+    "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "LSAN_OPTIONS": "exitcode=99",
+}

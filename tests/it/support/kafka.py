@@ -1,0 +1,143 @@
+"""Topics and consumer groups as the tests see them."""
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from support import environment, group_member
+from support.wait import until
+
+ACCEPTED = "outbound.accepted"
+SEND_EMAIL = "outbound.send.email"
+SEND_EMAIL_URGENT = "outbound.send.email.urgent"
+DEAD_LETTERS = "outbound.dlq"
+
+ROUTER_GROUP = "outbound-router"
+SENDER_GROUP = "outbound-sender-email"
+SENDER_URGENT_GROUP = "outbound-sender-email-urgent"
+GROUPS = {ROUTER_GROUP: ACCEPTED, SENDER_GROUP: SEND_EMAIL, SENDER_URGENT_GROUP: SEND_EMAIL_URGENT}
+
+END = -1
+
+
+@dataclass
+class Record:
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: dict  # name -> text; the last of equal names
+
+
+def _record(message):
+    headers = {name: value.decode() for name, value in message.headers() or []}
+    return Record(message.topic(), message.partition(), message.offset(), message.key(), message.value(), headers)
+
+
+class Kafka:
+    def __init__(self):
+        self._admin = AdminClient({"bootstrap.servers": environment.KAFKA_BROKERS})
+        self._reader = None
+        self._producer = None
+
+    def close(self):
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def admin(self):
+        return self._admin
+
+    def _consumer(self):
+        if self._reader is None:
+            self._reader = Consumer(
+                {
+                    "bootstrap.servers": environment.KAFKA_BROKERS,
+                    "group.id": "outbound-tests",
+                    "enable.auto.commit": False,
+                    "auto.offset.reset": "earliest",
+                    "fetch.wait.max.ms": 20,
+                }
+            )
+        return self._reader
+
+    def partitions(self, topic):
+        found = self._admin.list_topics(topic, timeout=30).topics[topic].partitions
+        return sorted(found)
+
+    def ends(self, topic):
+        """Where each partition ends: {partition: offset of the next record}."""
+        asked = [TopicPartition(topic, partition, END) for partition in self.partitions(topic)]
+        answers = self._consumer().offsets_for_times(asked, timeout=30)
+        return {
+            answer.partition: answer.offset
+            if answer.offset >= 0
+            else self._consumer().get_watermark_offsets(answer, timeout=30)[1]
+            for answer in answers
+        }
+
+    def records(self, topic, since):
+        """All records from `since` (an earlier ends()) to the present end, partition by partition."""
+        ends = self.ends(topic)
+        starts = {partition: since.get(partition, 0) for partition in ends}
+        missing = {partition for partition in ends if starts[partition] < ends[partition]}
+        reader = self._consumer()
+        reader.assign([TopicPartition(topic, partition, starts[partition]) for partition in missing])
+        found = []
+
+        def read():
+            message = reader.poll(0.2)
+            while message is not None:
+                if not message.error() and message.offset() < ends[message.partition()]:
+                    found.append(_record(message))
+                    if message.offset() + 1 == ends[message.partition()]:
+                        missing.discard(message.partition())
+                message = reader.poll(0) if missing else None
+            return not missing
+
+        until(read, f"all records of {topic} are read")
+        reader.unassign()
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+
+    def records_of(self, topic, since, message_id):
+        return [record for record in self.records(topic, since) if record.key == str(message_id).encode()]
+
+    def produce(self, topic, value, key=None, headers=None, partition=None):
+        """Returns (partition, offset) once the broker has it."""
+        if self._producer is None:
+            self._producer = Producer({"bootstrap.servers": environment.KAFKA_BROKERS, "acks": "all"})
+        written = []
+
+        def report(error, message):
+            assert error is None, error
+            written.append((message.partition(), message.offset()))
+
+        where = {} if partition is None else {"partition": partition}
+        self._producer.produce(topic, value=value, key=key, headers=headers or {}, on_delivery=report, **where)
+        until(lambda: self._producer.poll(0.1) >= 0 and written, f"a record is written to {topic}")
+        return written[0]
+
+    def lag(self, group):
+        """Records that the group has not committed yet."""
+        topic = GROUPS[group]
+        ends = self.ends(topic)
+        member = Consumer({"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False})
+        try:
+            committed = member.committed([TopicPartition(topic, partition) for partition in ends], timeout=30)
+        finally:
+            member.close()
+        return sum(ends[place.partition] - max(place.offset, 0) for place in committed)
+
+    def members(self, group):
+        """How many members have partitions or wait for some."""
+        return sum(len(found.members) for found in self._admin.list_groups(group, timeout=30))
+
+    def wait_until_all_committed(self, groups=tuple(GROUPS)):
+        for group in groups:
+            until(lambda: self.lag(group) == 0, f"{group} has committed all of {GROUPS[group]}")
+
+    def forget_static_members(self, *instance_ids):
+        for group in GROUPS:
+            for instance_id in instance_ids:
+                group_member.forget(group, instance_id)

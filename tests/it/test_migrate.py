@@ -1,0 +1,149 @@
+"""`outbound migrate`: safe to run twice, at once, and against a database that is not what it should be."""
+import threading
+import urllib.parse
+
+import psycopg2
+import pytest
+
+from support import environment
+from support.command import outbound
+from support.database import Database
+
+RUNBOOK_TABLES = {"outbound_message", "outbound_attempt", "whatsapp_rate_limit", "outbound_message_archive"}
+RUNBOOK_INDEXES = {
+    "idx_outbound_message_status_created": "outbound_message",
+    "idx_outbound_message_channel_status": "outbound_message",
+    "idx_outbound_attempt_retry_at": "outbound_attempt",
+}
+SCRATCH = "outbound_migrate_test"
+
+
+@pytest.fixture
+def scratch():
+    """The URL of an empty database of our own."""
+    administrator = psycopg2.connect(environment.DATABASE_URL)
+    administrator.autocommit = True
+    with administrator.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {SCRATCH}")
+    parts = urllib.parse.urlsplit(environment.DATABASE_URL)
+    yield urllib.parse.urlunsplit(parts._replace(path=f"/{SCRATCH}"))
+    with administrator.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {SCRATCH} WITH (FORCE)")
+    administrator.close()
+
+
+def objects(url):
+    """Every table, column and index with its definition."""
+    db = Database(url)
+    found = db.rows(
+        "SELECT table_name, column_name, data_type, column_default, is_nullable FROM information_schema.columns"
+        " WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
+    ) + db.rows("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname")
+    db.close()
+    return found
+
+
+def applied(url):
+    db = Database(url)
+    rows = db.rows("SELECT name, checksum, applied_at FROM schema_migration ORDER BY name")
+    db.close()
+    return rows
+
+
+def files():
+    return sorted(path.stem for path in (environment.REPOSITORY / "schemas" / "sql").glob("*.sql"))
+
+
+def test_twice(scratch):
+    first = outbound("migrate", DATABASE_URL=scratch)
+    assert first.code == 0, first.err
+    before = objects(scratch), applied(scratch)
+    second = outbound("migrate", DATABASE_URL=scratch)
+    assert second.code == 0, second.err
+    assert (objects(scratch), applied(scratch)) == before
+    assert [row["name"] for row in before[1]] == files()
+
+
+def test_eight_at_once(scratch):
+    ended = []
+    threads = [threading.Thread(target=lambda: ended.append(outbound("migrate", DATABASE_URL=scratch))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [one.code for one in ended] == [0] * 8, [one.err for one in ended]
+    assert [row["name"] for row in applied(scratch)] == files()
+    assert sum("applied" in one.err for one in ended) == 1, "more than one did the work"
+
+
+def test_a_migration_that_was_changed_is_refused(scratch):
+    assert outbound("migrate", DATABASE_URL=scratch).code == 0
+    db = Database(scratch)
+    db.execute("UPDATE schema_migration SET checksum = 'another'")
+    for arguments in (["migrate"], ["migrate", "--check"]):
+        ended = outbound(*arguments, DATABASE_URL=scratch)
+        assert ended.code == 1
+        assert files()[0] in ended.err
+    assert db.value("SELECT checksum FROM schema_migration LIMIT 1") == "another"
+    db.close()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(scratch):
+    db = Database(scratch)
+    db.execute("CREATE TABLE outbound_outbox (in_the_way int)")
+    ended = outbound("migrate", DATABASE_URL=scratch)
+    assert ended.code == 1
+    assert "outbound_outbox" in ended.err
+    assert {row["table_name"] for row in objects(scratch) if "table_name" in row} == {"outbound_outbox", "schema_migration"}
+    db.execute("DROP TABLE outbound_outbox")
+    db.close()
+    assert outbound("migrate", DATABASE_URL=scratch).code == 0
+
+
+def test_check_says_what_is_missing_and_changes_nothing(scratch):
+    missing = outbound("migrate", "--check", DATABASE_URL=scratch)
+    assert missing.code == 1
+    assert files()[0] in missing.err
+    assert objects(scratch) == []
+    assert outbound("migrate", DATABASE_URL=scratch).code == 0
+    assert outbound("migrate", "--check", DATABASE_URL=scratch).code == 0
+
+
+def test_without_a_server():
+    ended = outbound("migrate", DATABASE_URL="postgresql://nobody:hunter2@127.0.0.1:1/none")
+    assert ended.code == 1
+    assert "DATABASE_URL" in ended.err and "hunter2" not in ended.err
+
+
+def test_the_runbooks_tables_and_indexes_are_there(db):
+    tables = {row["tablename"] for row in db.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    assert RUNBOOK_TABLES <= tables
+    indexes = {row["indexname"]: row["tablename"] for row in db.rows("SELECT * FROM pg_indexes WHERE schemaname = 'public'")}
+    assert RUNBOOK_INDEXES.items() <= indexes.items()
+
+
+RUNBOOK = {
+    "dead letters": "SELECT channel, error_code, COUNT(*) as count, MAX(updated_at) as last_occurrence FROM outbound_message"
+    " WHERE status = 'FAILED' AND attempt_count >= max_attempts GROUP BY channel, error_code ORDER BY count DESC LIMIT 20",
+    "error patterns": "SELECT error_code, error_message, to_recipient, template_code FROM outbound_message"
+    " WHERE status = 'FAILED' AND attempt_count >= max_attempts ORDER BY updated_at DESC LIMIT 100",
+    "archive": "INSERT INTO outbound_message_archive SELECT * FROM outbound_message"
+    " WHERE status = 'FAILED' AND updated_at < NOW() - INTERVAL '7 days'",
+    "quota": "SELECT org_id, messages_sent_count, quota_limit, reset_at, throttle_until FROM whatsapp_rate_limit"
+    " WHERE org_id = 'ORG_ID'",
+    "less quota": "UPDATE whatsapp_rate_limit SET quota_limit = quota_limit * 0.5 WHERE org_id = 'ORG_ID'",
+    "retry schedule": "SELECT om.id as message_id, om.channel, om.attempt_count, oa.attempt_no, oa.next_retry_at, oa.error_code,"
+    " oa.error_message FROM outbound_message om JOIN outbound_attempt oa ON oa.outbound_message_id = om.id"
+    " WHERE om.status = 'QUEUED' AND om.attempt_count >= 3 ORDER BY oa.next_retry_at DESC",
+    "channel performance": "SELECT channel, status, COUNT(*) as count, AVG(attempt_count) as avg_attempts FROM outbound_message"
+    " WHERE created_at > NOW() - INTERVAL '1 hour' GROUP BY channel, status",
+    "error analysis": "SELECT error_code, COUNT(*) as occurrences, COUNT(DISTINCT dossier_id) as affected_dossiers,"
+    " MAX(updated_at) as last_seen FROM outbound_message WHERE status = 'FAILED'"
+    " AND created_at > NOW() - INTERVAL '24 hours' GROUP BY error_code ORDER BY occurrences DESC",
+}
+
+
+@pytest.mark.parametrize("statement", RUNBOOK.values(), ids=RUNBOOK.keys())
+def test_the_runbooks_statements_run(db, statement):
+    db.execute(statement)
