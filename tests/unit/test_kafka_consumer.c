@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kafka_producer.h"
 #include "base/log.h"
 #include "support/chance.h"
 #include "support/leaks.h"
@@ -31,34 +30,26 @@ static struct test_loop loop;
 static struct mock_kafka mock;
 static int64_t in_partition[PARTITIONS]; /* records that each has; offsets start at 0 */
 
-static void on_delivery(void *arg, uint64_t ticket, const char *reason)
-{
-    int *left = arg;
-    cr_assert(reason == NULL, "record %d: %s", (int)ticket, reason);
-    --*left;
-}
-
-/* A cluster with RECORDS records; which partition each goes to is up to its key. */
+/* A cluster with RECORDS records, spread over the partitions in no regular way. */
 static void open_with_records(void)
 {
     loop_open(&loop);
     mock = mock_kafka_open();
     mock_kafka_topic(&mock, TOPIC, PARTITIONS);
-    int left = RECORDS;
-    const struct kafka_producer_options options = {
-        .kafka = {mock.brokers, "unit", NULL}, .message_timeout_ms = 60000, .on_delivery = on_delivery, .arg = &left};
-    struct error error = {0};
-    struct kafka_producer *producer = kafka_producer_open(&loop.uv, &options, &error);
-    cr_assert(producer != NULL, "%s", error.text);
-    for (uint64_t i = 0; i < RECORDS; i++) {
-        char key[32];
-        (void)snprintf(key, sizeof key, "%d", (int)i);
-        const struct kafka_record_out record = {
-            .topic = TOPIC, .key = key, .key_length = strlen(key), .value = key, .value_length = strlen(key), .ticket = i};
-        cr_assert(kafka_producer_send(producer, &record));
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    cr_assert(rd_kafka_conf_set(conf, "bootstrap.servers", mock.brokers, reason, sizeof reason) == RD_KAFKA_CONF_OK);
+    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    cr_assert(producer != NULL, "%s", reason);
+    uint64_t chance = 7;
+    for (int i = 0; i < RECORDS; i++) {
+        const int32_t partition = (int32_t)chance_below(&chance, PARTITIONS);
+        cr_assert(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(partition),
+                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(&i, sizeof i),
+                                    RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR_NO_ERROR);
     }
-    LOOP_UNTIL(&loop, left == 0);
-    kafka_producer_close(producer);
+    cr_assert(eq(int, rd_kafka_flush(producer, 30000), 0));
+    rd_kafka_destroy(producer);
 }
 
 static void close_all(void)
@@ -284,7 +275,7 @@ Test(kafka_consumer, control_librdkafka_repeats_after_a_needless_resume)
 {
     open_with_records();
     struct error error = {0};
-    const struct kafka_options options = {mock.brokers, "unit", "group.id=plain"};
+    const struct kafka_options options = {mock.brokers, "unit", "group.id=plain,auto.offset.reset=earliest"};
     rd_kafka_conf_t *conf = kafka_conf_new(&options, &error);
     rd_kafka_t *plain = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error.text, sizeof error.text);
     cr_assert(plain != NULL, "%s", error.text);
