@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/supervisor.h"
 #include "docs/docs.h"
 #include "producer/run.h"
@@ -223,11 +224,17 @@ static int run_all(const struct config *config, const struct command_line *line)
     struct supervisor_child children[2 + CHANNEL_COUNT];
     char *arguments[COUNT_OF(children)][6 + 2 * OVERRIDES_MAX] = {{NULL}};
     char channels[CHANNEL_COUNT][64];
-    char overrides[OVERRIDES_MAX][1024];
+    char *overrides[OVERRIDES_MAX] = {NULL};
     for (size_t i = 0; i < line->override_count; i++) {
-        (void)snprintf(overrides[i], sizeof overrides[i], "%s=%s", line->overrides[i].name,
-                       line->overrides[i].value);
+        const struct setting_override *one = &line->overrides[i];
+        const size_t size = strlen(one->name) + strlen(one->value) + 2;
+        overrides[i] = memory_new(size);
+        (void)snprintf(overrides[i], size, "%s=%s", one->name, one->value);
     }
+    /* One of each role here, so the host's name is enough of a name. */
+    char instance[300] = "OUTBOUND_INSTANCE_ID=";
+    (void)gethostname(instance + strlen(instance), sizeof instance - strlen(instance) - 1);
+    char *named[] = {*config->instance_id ? NULL : instance, NULL};
     for (size_t i = 0; i < COUNT_OF(children); i++) {
         const char *name = i == 0 ? "producer" : i == 1 ? "router" : "sender";
         size_t count = 0;
@@ -246,9 +253,15 @@ static int run_all(const struct config *config, const struct command_line *line)
             arguments[i][count++] = (char *)(uintptr_t) "--set";
             arguments[i][count++] = overrides[j];
         }
-        children[i] = (struct supervisor_child){.name = name, .arguments = arguments[i]};
+        children[i] =
+            (struct supervisor_child){.name = name, .arguments = arguments[i], .environment = named};
     }
-    return supervisor_run(children, COUNT_OF(children), (unsigned)config->stop_timeout_ms + 1000);
+    const int exit_code =
+        supervisor_run(children, COUNT_OF(children), (unsigned)config->stop_timeout_ms + 1000);
+    for (size_t i = 0; i < line->override_count; i++) {
+        free(overrides[i]);
+    }
+    return exit_code;
 }
 
 static int run_command(const struct command *command, const struct command_line *line)

@@ -12,6 +12,7 @@
 
 #define SERVE_EVERY_MS 200
 #define PAUSE_AFTER_MS 1000
+#define COMMIT_WAIT_MS 2000
 
 /* One partition as long as it is ours. */
 struct partition {
@@ -31,6 +32,7 @@ struct kafka_consumer {
     struct kafka_queue *watch;
     uv_timer_t *serve;
     void (*on_records)(void *arg);
+    void (*on_fatal)(void *arg);
     void *arg;
 
     struct partition *partitions;
@@ -39,7 +41,8 @@ struct kafka_consumer {
     bool room;
     int64_t no_room_since_ms;
     bool paused;
-    rd_kafka_message_t *held; /* came out while paused; handed out first */
+    rd_kafka_message_t **held; /* came out while there was no room; handed out first, in their order */
+    size_t held_count;
 };
 
 static void partition_release(struct partition *partition)
@@ -56,10 +59,12 @@ static void forget_partitions(struct kafka_consumer *consumer)
     free(consumer->partitions);
     consumer->partitions = NULL;
     consumer->partition_count = 0;
-    if (consumer->held) {
-        rd_kafka_message_destroy(consumer->held);
-        consumer->held = NULL;
+    for (size_t i = 0; i < consumer->held_count; i++) {
+        rd_kafka_message_destroy(consumer->held[i]);
     }
+    free(consumer->held);
+    consumer->held = NULL;
+    consumer->held_count = 0;
 }
 
 static rd_kafka_topic_partition_list_t *partition_list(const struct partition *partition)
@@ -125,15 +130,37 @@ static void store_finished(struct kafka_consumer *consumer)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/*
+ * Commits what is finished and waits for the answer, but not long: without a coordinator librdkafka would
+ * wait for the whole session time-out. False: not committed; then records come again, which does no harm.
+ */
+static bool commit_now(struct kafka_consumer *consumer)
+{
+    store_finished(consumer);
+    rd_kafka_queue_t *answers = rd_kafka_queue_new(consumer->kafka);
+    rd_kafka_resp_err_t failure = rd_kafka_commit_queue(consumer->kafka, NULL, answers, NULL, NULL);
+    if (!failure) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(answers, COMMIT_WAIT_MS);
+        failure = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(answers);
+    if (failure && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+        log_warn("offsets could not be committed: %s", rd_kafka_err2str(failure));
+        return false;
+    }
+    return true;
+}
+
 /* Range assignment revokes everything at once. */
 static void drop_assignment(struct kafka_consumer *consumer)
 {
-    store_finished(consumer);
+    /* librdkafka would keep the pause over this and the next assignment. */
+    for (size_t i = 0; i < consumer->partition_count; i++) {
+        partition_set_paused(consumer, &consumer->partitions[i], false);
+    }
     if (!rd_kafka_assignment_lost(consumer->kafka)) {
-        const rd_kafka_resp_err_t failure = rd_kafka_commit(consumer->kafka, NULL, 0);
-        if (failure && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
-            log_warn("commit while partitions are revoked: %s", rd_kafka_err2str(failure));
-        }
+        (void)commit_now(consumer);
     }
     forget_partitions(consumer);
     (void)rd_kafka_assign(consumer->kafka, NULL);
@@ -156,12 +183,15 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_t
 /* Lost connections are librdkafka's to mend, and in its own log. */
 static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
 {
+    struct kafka_consumer *consumer = opaque;
     (void)kafka;
-    (void)opaque;
     const bool connection = code == RD_KAFKA_RESP_ERR__TRANSPORT ||
                             code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE;
     log_write(connection ? LOG_DEBUG : LOG_WARN, NULL, "kafka consumer: %s: %s",
               rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        consumer->on_fatal(consumer->arg);
+    }
 }
 
 static void on_wake(void *arg)
@@ -184,9 +214,21 @@ static void on_serve(uv_timer_t *timer)
     if (!consumer->paused && clock_monotonic_ms() - consumer->no_room_since_ms > PAUSE_AFTER_MS) {
         set_paused(consumer, true);
     }
-    if (consumer->paused && !consumer->held) {
-        consumer->held = rd_kafka_consumer_poll(consumer->kafka, 0);
+    rd_kafka_message_t *record = consumer->paused ? rd_kafka_consumer_poll(consumer->kafka, 0) : NULL;
+    if (record) {
+        consumer->held = memory_resize(consumer->held, (consumer->held_count + 1) * sizeof *consumer->held);
+        consumer->held[consumer->held_count++] = record;
     }
+}
+
+static rd_kafka_message_t *next_record(struct kafka_consumer *consumer)
+{
+    if (consumer->held_count == 0) {
+        return rd_kafka_consumer_poll(consumer->kafka, 0);
+    }
+    rd_kafka_message_t *record = consumer->held[0];
+    memmove(consumer->held, consumer->held + 1, --consumer->held_count * sizeof *consumer->held);
+    return record;
 }
 
 static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *options,
@@ -227,6 +269,7 @@ struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_c
     struct kafka_consumer *consumer = NEW(struct kafka_consumer);
     consumer->loop = loop;
     consumer->on_records = options->on_records;
+    consumer->on_fatal = options->on_fatal;
     consumer->arg = options->arg;
     consumer->room = true;
     rd_kafka_conf_t *conf = consumer_conf(options, consumer, error);
@@ -274,17 +317,14 @@ static struct partition *partition_of(struct kafka_consumer *consumer, const rd_
 rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct kafka_position *ret_position)
 {
     for (;;) {
-        rd_kafka_message_t *record = consumer->held;
-        consumer->held = NULL;
-        if (!record) {
-            record = rd_kafka_consumer_poll(consumer->kafka, 0);
-        }
+        rd_kafka_message_t *record = next_record(consumer);
         if (!record) {
             return NULL;
         }
         struct partition *partition = record->err ? NULL : partition_of(consumer, record);
         if (partition && record->offset > partition->last_offset) {
             partition->last_offset = record->offset;
+            consumer->no_room_since_ms = clock_monotonic_ms(); /* it flows: no reason to pause */
             offset_window_take(&partition->window, record->offset);
             *ret_position =
                 (struct kafka_position){.assignment = partition->assignment, .offset = record->offset};
@@ -334,16 +374,14 @@ void kafka_consumer_close(struct kafka_consumer *consumer)
     if (!consumer) {
         return;
     }
-    if (consumer->held) {
-        rd_kafka_message_destroy(consumer->held);
-        consumer->held = NULL;
+    const bool committed = commit_now(consumer);
+    if (committed) {
+        (void)rd_kafka_consumer_close(consumer->kafka); /* revokes, and so leaves in order */
     }
-    /* Closing revokes, and revoking commits. */
-    (void)rd_kafka_consumer_close(consumer->kafka);
     forget_partitions(consumer);
     kafka_queue_unwatch(consumer->watch, consumer->queue);
     rd_kafka_queue_destroy(consumer->queue);
     uv_close((uv_handle_t *)consumer->serve, free_handle);
-    rd_kafka_destroy(consumer->kafka);
+    rd_kafka_destroy_flags(consumer->kafka, committed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(consumer);
 }

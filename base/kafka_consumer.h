@@ -32,6 +32,7 @@ struct kafka_consumer_options {
     const char *const *topics;
     size_t topic_count;
     void (*on_records)(void *arg); /* something may be there to take; on the loop */
+    void (*on_fatal)(void *arg); /* no record will come any more (two members of one name): end the process */
     void *arg;
 };
 
@@ -57,8 +58,8 @@ void kafka_consumer_set_room(struct kafka_consumer *consumer, bool room);
 size_t kafka_consumer_assigned(const struct kafka_consumer *consumer);
 
 /*
- * Commits what is finished and leaves (see instance_id); blocks for some milliseconds, at most a few seconds
- * when no broker answers. NULL is fine.
+ * Commits what is finished and leaves (see instance_id); blocks for some milliseconds, two seconds when no
+ * broker answers. NULL is fine.
  */
 void kafka_consumer_close(struct kafka_consumer *consumer);
 

@@ -109,6 +109,7 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     kafka_conf_set(conf, "linger.ms", number);
     kafka_conf_set(conf, "enable.idempotence", "true");
     kafka_conf_set(conf, "acks", "all");
+    kafka_conf_set(conf, "delivery.report.only.error", "false");
     kafka_conf_set(conf, "queue.buffering.max.messages", "200000");
     kafka_conf_set(conf, "statistics.interval.ms", "1000");
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);

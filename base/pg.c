@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -19,7 +20,9 @@
 #define STATEMENTS_MAX 32
 
 /* Plans are made once: parameters are arrays, whose estimated size must not change the way to the rows. */
-#define SESSION_OPTIONS "-c synchronous_commit=on -c plan_cache_mode=force_generic_plan -c TimeZone=UTC"
+#define SESSION_OPTIONS                                                               \
+    "-c synchronous_commit=on -c plan_cache_mode=force_generic_plan -c TimeZone=UTC " \
+    "-c default_transaction_isolation=read\\ committed -c statement_timeout=0"
 
 enum state { DOWN, CONNECTING, UP };
 
@@ -28,7 +31,8 @@ struct call {
     pg_done_fn *done;
     void *arg;
     int64_t sent_ms;
-    PGresult *result; /* the first error, else the last result */
+    PGresult *result;                    /* the first error, else the last result */
+    const struct pg_statement *prepares; /* what is prepared with it and not answered yet; NULL: nothing */
 };
 
 struct pg {
@@ -98,6 +102,16 @@ static void watch(struct pg *pg, int events)
     uv_poll_start(pg->poll, events, on_socket);
 }
 
+static void forget_prepared(struct pg *pg, const struct pg_statement *statement)
+{
+    for (size_t i = 0; i < pg->prepared_count; i++) {
+        if (pg->prepared[i] == statement) {
+            pg->prepared[i] = pg->prepared[--pg->prepared_count];
+            return;
+        }
+    }
+}
+
 static void answer(struct pg *pg, enum pg_outcome outcome)
 {
     struct call *call = pg->first;
@@ -117,6 +131,9 @@ static void answer(struct pg *pg, enum pg_outcome outcome)
         const char *message = PQresultErrorField(call->result, PG_DIAG_MESSAGE_PRIMARY);
         (void)snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", sqlstate ? sqlstate : "");
         reply.message = message ? message : PQresultErrorMessage(call->result);
+    }
+    if (outcome == PG_REFUSED && call->prepares) {
+        forget_prepared(pg, call->prepares); /* that was refused: the next call tries again */
     }
     call->done(call->arg, &reply);
     PQclear(reply.rows);
@@ -175,17 +192,22 @@ static void connection_up(struct pg *pg)
 /* The user's own `options` go first, so that ours win. */
 static PGconn *connect_start(const char *url, const char *application_name, bool block)
 {
-    char options[1024] = SESSION_OPTIONS;
+    struct buffer options;
+    buffer_init(&options, 65536);
     PQconninfoOption *given = PQconninfoParse(url, NULL);
     for (PQconninfoOption *option = given; option && option->keyword; option++) {
         if (strcmp(option->keyword, "options") == 0 && option->val) {
-            (void)snprintf(options, sizeof options, "%s %s", option->val, SESSION_OPTIONS);
+            buffer_format(&options, "%s ", option->val);
         }
     }
     PQconninfoFree(given);
     const char *const keywords[] = {"dbname", "application_name", "options", "client_encoding", NULL};
-    const char *const values[] = {url, application_name, options, "UTF8", NULL};
-    return block ? PQconnectdbParams(keywords, values, 1) : PQconnectStartParams(keywords, values, 1);
+    buffer_text(&options, SESSION_OPTIONS);
+    const char *const values[] = {url, application_name, options.bytes, "UTF8", NULL};
+    PGconn *connection =
+        block ? PQconnectdbParams(keywords, values, 1) : PQconnectStartParams(keywords, values, 1);
+    buffer_release(&options);
+    return connection;
 }
 
 static void connection_start(struct pg *pg)
@@ -239,6 +261,11 @@ static void take_result(struct pg *pg, PGresult *result)
         return;
     default:
         if (!call || is_error(call->result)) {
+            PQclear(result);
+            return;
+        }
+        if (call->prepares && PQresultStatus(result) == PGRES_COMMAND_OK) {
+            call->prepares = NULL; /* its own result comes first */
             PQclear(result);
             return;
         }
@@ -355,8 +382,11 @@ const char *pg_trouble(const struct pg *pg)
     return pg->state == UP ? "" : pg->trouble;
 }
 
-static bool prepare_once(struct pg *pg, const struct pg_statement *statement)
+/* *ret_prepares is the statement if it had to be prepared, else NULL. */
+static bool prepare_once(struct pg *pg, const struct pg_statement *statement,
+                         const struct pg_statement **ret_prepares)
 {
+    *ret_prepares = NULL;
     for (size_t i = 0; i < pg->prepared_count; i++) {
         if (pg->prepared[i] == statement) {
             return true;
@@ -366,6 +396,7 @@ static bool prepare_once(struct pg *pg, const struct pg_statement *statement)
         abort(); /* a statement was made at run time: they are static */
     }
     pg->prepared[pg->prepared_count++] = statement;
+    *ret_prepares = statement;
     return PQsendPrepare(pg->connection, statement->name, statement->sql, 0, NULL) == 1;
 }
 
@@ -382,7 +413,8 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
         values[i] = params->bytes.bytes + params->offsets[i];
         formats[i] = 1;
     }
-    if (!prepare_once(pg, statement) ||
+    const struct pg_statement *prepares;
+    if (!prepare_once(pg, statement, &prepares) ||
         PQsendQueryPrepared(pg->connection, statement->name, count, values, params ? params->lengths : NULL,
                             formats, 0) != 1 ||
         PQpipelineSync(pg->connection) != 1) {
@@ -391,7 +423,7 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
         return false;
     }
     struct call *call = NEW(struct call);
-    *call = (struct call){.done = done, .arg = arg, .sent_ms = clock_monotonic_ms()};
+    *call = (struct call){.done = done, .arg = arg, .sent_ms = clock_monotonic_ms(), .prepares = prepares};
     *pg->last = call;
     pg->last = &call->next;
     pg->outstanding++;

@@ -76,7 +76,8 @@ const char *pg_trouble(const struct pg *pg);
 MUST_CHECK bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct pg_params *params,
                         pg_done_fn *done, void *arg);
 
-/* Values of an answer: a number (0 for SQL's null), a text (NULL bytes for SQL's null), a NUL-terminated string or NULL. */
+/* Values of an answer: a number (0 for SQL's null), a text (NULL bytes for SQL's null), a NUL-terminated
+ * string or NULL. */
 int64_t pg_int(const PGresult *rows, int row, int column);
 struct text pg_text(const PGresult *rows, int row, int column);
 const char *pg_string(const PGresult *rows, int row, int column);

@@ -6,8 +6,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/supervisor.h"
+
+#define SAME_SIGNAL_MS 500
 
 static void follow_supervisor(void)
 {
@@ -24,6 +27,9 @@ static void follow_supervisor(void)
 static void on_signal(uv_signal_t *handle, int signal_number)
 {
     struct service *service = handle->data;
+    if (service->stopping && clock_monotonic_ms() - service->stopping_since_ms < SAME_SIGNAL_MS) {
+        return;
+    }
     if (service->stopping) {
         log_warn("second %s: ending at once", strsignal(signal_number));
         _exit(128 + signal_number);
@@ -66,9 +72,16 @@ void service_stop(struct service *service)
 {
     if (!service->stopping) {
         service->stopping = true;
+        service->stopping_since_ms = clock_monotonic_ms();
         uv_timer_start(&service->grace, on_grace_over, service->grace_ms, 0);
         service->stop(service->role);
     }
+}
+
+void service_fail(struct service *service)
+{
+    service->exit_code = 1;
+    service_stop(service);
 }
 
 void service_done(struct service *service)

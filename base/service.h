@@ -2,7 +2,8 @@
  * service.h - the life of a process: one event loop, started once, stopped in good order.
  *
  * The first SIGTERM or SIGINT asks the role to finish what it has in hand; the role says when that is done.
- * A second signal, or the end of the grace period, ends the process at once.
+ * A second signal, or the end of the grace period, ends the process at once. What comes within half a second
+ * is the same signal twice: from the terminal or the service manager, and passed on by a supervisor.
  */
 #ifndef BASE_SERVICE_H
 #define BASE_SERVICE_H
@@ -21,6 +22,7 @@ struct service {
     void *role;
     unsigned grace_ms;
     bool stopping;
+    int64_t stopping_since_ms; /* monotonic */
     int exit_code;
 };
 
@@ -37,6 +39,9 @@ int service_run(struct service *service);
 
 /* Starts stopping from within, as a SIGTERM would. */
 void service_stop(struct service *service);
+
+/* The same because something failed for good: the exit code will be 1. */
+void service_fail(struct service *service);
 
 /* The role has nothing left in hand. */
 void service_done(struct service *service);

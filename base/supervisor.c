@@ -63,8 +63,8 @@ static void on_child_exit(uv_process_t *process, int64_t status, int term_signal
 
     const bool stopping = supervisor->service.stopping;
     if (stopping || status == EXIT_WRONG_SETTING) {
-        if (status != 0 && supervisor->exit_code == 0) {
-            supervisor->exit_code = (int)status;
+        if ((status != 0 || term_signal != 0) && supervisor->exit_code == 0) {
+            supervisor->exit_code = status != 0 ? (int)status : 128 + term_signal;
         }
         if (!stopping) {
             log_error("%s ended with a setting that is wrong: stopping the others", worker->child->name);

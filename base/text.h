@@ -18,6 +18,17 @@ static inline struct text text_of(const char *string)
     return (struct text){string, string ? strlen(string) : 0};
 }
 
+/* Characters 0x21 to 0x7e only. */
+static inline bool text_is_visible_ascii(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.bytes[i] < 0x21 || text.bytes[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static inline bool text_is(struct text text, const char *string)
 {
     return text.length == strlen(string) && memcmp(text.bytes, string, text.length) == 0;

@@ -29,7 +29,9 @@ static const struct page {
      "header "
      "`x-error-code` of dead letters, and the label `error_code`.",
      errors_print_markdown},
-    {"METRICS.md", "Metrics", "metrics/metrics.def", "Served at `/metrics` and `/actuator/prometheus`.",
+    {"METRICS.md", "Metrics", "metrics/metrics.def",
+     "The producer serves those of its own at `/metrics` and `/actuator/prometheus`; router and sender keep "
+     "theirs and do not serve them yet.",
      metrics_print_markdown},
     {"STATES.md", "States of a message", "schemas/states.def",
      "`outbound_message.status`, and every change that can happen to it.", states_print_markdown},

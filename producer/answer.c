@@ -49,7 +49,9 @@ static void problem(struct api_request *request, int status, const char *title, 
     if (detail) {
         member(&document, "detail", detail);
     }
-    member(&document, "instance", request->http->path);
+    if (text_is_visible_ascii(text_of(request->http->path))) {
+        member(&document, "instance", request->http->path);
+    }
     if (request->correlation_id) {
         member(&document, "correlationId", request->correlation_id);
     }

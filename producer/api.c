@@ -5,7 +5,9 @@
 #include "producer/answer.h"
 #include "producer/ingest.h"
 #include "producer/producer.h"
+#include "producer/relay.h"
 #include "schemas/lifecycle.h"
+#include "schemas/new_message.h"
 
 #define EXPOSITION_MAX ((size_t)4 * 1024 * 1024)
 
@@ -71,8 +73,10 @@ void api_handle(void *arg, struct http_request *http)
 {
     struct api_request *request = arena_alloc(&http->arena, sizeof *request);
     *request = (struct api_request){.producer = arg, .http = http};
-    request->correlation_id = http_request_header(http, "X-Correlation-ID");
-    if (!request->correlation_id) {
+    const struct text given = text_of(http_request_header(http, "X-Correlation-ID"));
+    if (given.length > 0 && given.length <= CORRELATION_ID_MAX && text_is_visible_ascii(given)) {
+        request->correlation_id = given.bytes;
+    } else { /* one that is not fit to be sent back is refused where a message would carry it on */
         const struct uuid made = uuid_v4();
         char text[UUID_TEXT_SIZE];
         uuid_format(&made, text);
@@ -129,6 +133,10 @@ static void message_get(struct api_request *request)
 
 static void metrics_get(struct api_request *request)
 {
+    const struct producer *producer = request->producer;
+    const size_t connections = ingest_connections(producer->ingest) + relay_database_is_up(producer->relay) +
+                               pg_is_up(producer->reader);
+    metric_set(producer->metrics, METRIC_DB_CONNECTIONS, NO_LABELS, (double)connections);
     struct buffer text;
     buffer_init(&text, EXPOSITION_MAX);
     metrics_expose(request->producer->metrics, &text);

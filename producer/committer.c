@@ -223,32 +223,45 @@ static void push_half(struct committer *committer, struct pending *first, size_t
     committer->halves = half;
 }
 
+static bool sqlstate_is(const struct pg_reply *reply, const char *class)
+{
+    return strncmp(reply->sqlstate, class, 2) == 0;
+}
+
+static void halve(struct committer *committer, struct batch *batch)
+{
+    struct pending *last_of_first = batch->first;
+    for (size_t i = 1; i < batch->count / 2; i++) {
+        last_of_first = last_of_first->next;
+    }
+    push_half(committer, last_of_first->next, batch->count - batch->count / 2);
+    last_of_first->next = NULL;
+    push_half(committer, batch->first, batch->count / 2);
+}
+
 /*
- * The database refused a transaction. One message can be to blame that passed our own checks, and a deadlock
- * with another producer can be: halving finds the one and gets around the other.
+ * The database refused a transaction. One message can be to blame that passed our own checks (classes 22,
+ * 23), and a deadlock with another producer can be (40): halving finds the one and gets around the other.
+ * Anything else is the database's trouble and passes.
  */
 static void batch_refused(struct committer *committer, struct batch *batch, const struct pg_reply *reply)
 {
-    if (batch->count > 1) {
-        struct pending *last_of_first = batch->first;
-        for (size_t i = 1; i < batch->count / 2; i++) {
-            last_of_first = last_of_first->next;
-        }
-        push_half(committer, last_of_first->next, batch->count - batch->count / 2);
-        last_of_first->next = NULL;
-        push_half(committer, batch->first, batch->count / 2);
-        return;
-    }
-    const bool transient = strncmp(reply->sqlstate, "40", 2) == 0;
-    if (transient && ++batch->first->tries < TRIES_MAX) {
+    const bool data = sqlstate_is(reply, "22") || sqlstate_is(reply, "23");
+    const bool deadlock = sqlstate_is(reply, "40");
+    if ((data || deadlock) && batch->count > 1) {
+        halve(committer, batch);
+    } else if (deadlock && ++batch->first->tries < TRIES_MAX) {
         push_half(committer, batch->first, 1);
-    } else if (transient || strncmp(reply->sqlstate, "53", 2) == 0 ||
-               strncmp(reply->sqlstate, "57", 2) == 0) {
-        ingest_not_stored(committer->ingest, batch->first, "The database is busy.");
-    } else {
+    } else if (data) {
         log_error("the database refused a message that had passed all checks (%s): %s", reply->sqlstate,
                   reply->message);
         ingest_impossible(committer->ingest, batch->first, "The database refused it.");
+    } else {
+        log_error("messages cannot be stored (%s): %s", reply->sqlstate, reply->message);
+        for (struct pending *pending = batch->first, *next; pending; pending = next) {
+            next = pending->next;
+            ingest_not_stored(committer->ingest, pending, "The database does not take messages now.");
+        }
     }
 }
 

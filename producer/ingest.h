@@ -19,6 +19,9 @@ struct pending {
 struct ingest *ingest_new(struct producer *producer);
 void ingest_free(struct ingest *ingest);
 
+/* Connections to PostgreSQL that are up. */
+size_t ingest_connections(const struct ingest *ingest);
+
 /* Handles POST …/messages. */
 void ingest_message(struct api_request *request);
 

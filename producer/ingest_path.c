@@ -25,6 +25,9 @@
 /* While one transaction waits for the disk, the next one is already at work. */
 #define COMMITTERS 2
 
+/* A transaction is closed when its payloads reach this. */
+#define BATCH_BYTES ((size_t)16 * 1024 * 1024)
+
 struct ingest {
     struct producer *producer;
     struct pending *first; /* checked, not in a transaction yet; oldest first */
@@ -69,7 +72,9 @@ static void on_timer_closed(uv_handle_t *timer)
 void ingest_free(struct ingest *ingest)
 {
     for (size_t i = 0; i < COMMITTERS; i++) {
-        committer_free(ingest->committers[i]);
+        struct committer *committer = ingest->committers[i];
+        ingest->committers[i] = NULL; /* what it still answers must find the database gone */
+        committer_free(committer);
     }
     fail_waiting(ingest);
     uv_close((uv_handle_t *)&ingest->commit_soon, on_timer_closed);
@@ -84,14 +89,18 @@ static bool content_type_is_json(const struct http_request *http)
     return !type || (strncasecmp(type, json, length) == 0 && strchr("; \t", type[length]));
 }
 
+size_t ingest_connections(const struct ingest *ingest)
+{
+    size_t up = 0;
+    for (size_t i = 0; i < COMMITTERS; i++) {
+        up += ingest->committers[i] && committer_is_up(ingest->committers[i]);
+    }
+    return up;
+}
+
 static bool database_is_up(const struct ingest *ingest)
 {
-    for (size_t i = 0; i < COMMITTERS; i++) {
-        if (committer_is_up(ingest->committers[i])) {
-            return true;
-        }
-    }
-    return false;
+    return ingest_connections(ingest) > 0;
 }
 
 static void enqueue(struct ingest *ingest, struct pending *pending)
@@ -104,8 +113,8 @@ static void enqueue(struct ingest *ingest, struct pending *pending)
 }
 
 /*
- * All requests that came with the same turn of the loop start together, spread over the committers that are idle:
- * while one transaction waits for the disk, the others use the time.
+ * All requests that came with the same turn of the loop start together, spread over the committers that are
+ * idle: while one transaction waits for the disk, the others use the time.
  */
 static void on_commit_soon(uv_timer_t *timer)
 {
@@ -145,7 +154,10 @@ void ingest_message(struct api_request *request)
     if (!message->org_id.bytes) {
         message->org_id = text_of(config->default_org_id);
     }
-    message->correlation_id = text_of(request->correlation_id);
+    message->correlation_id = text_of(http_request_header(http, "X-Correlation-ID"));
+    if (!message->correlation_id.bytes) {
+        message->correlation_id = text_of(request->correlation_id);
+    }
     message->idempotency_key = text_of(http_request_header(http, "Idempotency-Key"));
     message->priority = text_of(PRIORITY_NORMAL);
 
@@ -170,8 +182,10 @@ struct pending *ingest_next_batch(struct ingest *ingest, size_t most, size_t *re
     struct pending *batch = ingest->first;
     struct pending **end = &ingest->first;
     size_t count = 0;
+    size_t bytes = 0;
     most = ingest->share < most ? ingest->share : most;
-    while (*end && count < most) {
+    while (*end && count < most && bytes < BATCH_BYTES) {
+        bytes += (*end)->message.payload.length;
         end = &(*end)->next;
         count++;
     }

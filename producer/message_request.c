@@ -135,6 +135,8 @@ static void take_expires_at(struct parse *parse, const char *field, const json_t
     if (!json_is_string(value) ||
         !parse_rfc3339(json_string_value(value), json_string_length(value), &parse->message->expires_at_us)) {
         violation_add(parse->violations, field, "must be a time like 2030-01-31T12:00:00Z (RFC 3339)");
+    } else if (parse->message->expires_at_us <= 0) {
+        violation_add(parse->violations, field, "is in the past"); /* 0 would mean never */
     }
 }
 

@@ -14,7 +14,6 @@
 
 #define IDLE_TIMEOUT_S 120
 #define DRAIN_CHECK_MS 10
-#define CONNECTIONS 4 /* to PostgreSQL: two committers, relay, reader */
 
 static void on_drain_check(uv_timer_t *timer)
 {
@@ -68,7 +67,6 @@ int producer_run(const struct config *config)
     struct error error;
     int exit_code = 1;
     if (open_all(&producer, &error)) {
-        metric_set(producer.metrics, METRIC_DB_CONNECTIONS, NO_LABELS, CONNECTIONS);
         log_info("listening on http://%s:%d", config->http_host, (int)config->http_port);
         exit_code = service_run(&producer.service);
         ingest_free(producer.ingest);

@@ -235,6 +235,11 @@ struct relay *relay_new(struct producer *producer, struct error *error)
     return relay;
 }
 
+static void on_timer_closed(uv_handle_t *timer)
+{
+    free(timer->data);
+}
+
 void relay_free(struct relay *relay)
 {
     if (!relay) {
@@ -245,7 +250,7 @@ void relay_free(struct relay *relay)
     buffer_release(&relay->record);
     pg_params_release(&relay->params);
     free(relay->acknowledged);
-    free(relay);
+    uv_close((uv_handle_t *)&relay->timer, on_timer_closed);
 }
 
 void relay_stop(struct relay *relay)

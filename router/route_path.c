@@ -143,6 +143,12 @@ static void stop(void *role)
     uv_timer_start(&router->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
 }
 
+static void on_fatal(void *arg)
+{
+    struct router *router = arg;
+    service_fail(&router->service);
+}
+
 static bool open_all(struct router *router, struct error *error)
 {
     const struct config *config = router->config;
@@ -158,12 +164,13 @@ static bool open_all(struct router *router, struct error *error)
     const char *const topics[] = {topic_name(TOPIC_ACCEPTED)};
     const struct kafka_consumer_options consumer = {.kafka = kafka,
                                                     .group_id = GROUP_ID,
-                                                    .instance_id = config->instance_id,
+                                                    .instance_id = config_instance_id(config),
                                                     .session_timeout_ms =
                                                         (unsigned)config->kafka_session_timeout_ms,
                                                     .topics = topics,
                                                     .topic_count = COUNT_OF(topics),
                                                     .on_records = take_records,
+                                                    .on_fatal = on_fatal,
                                                     .arg = router};
     router->producer = kafka_producer_open(&router->service.loop, &producer, error);
     router->consumer = router->producer ? kafka_consumer_open(&router->service.loop, &consumer, error) : NULL;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/pg.h"
 #include "schemas/channels.h"
+#include "schemas/new_message.h"
 
 #define LEASE_MARGIN_MS 2000
 
@@ -103,6 +104,11 @@ int64_t config_retry_delay_ms(const struct config *config, int attempt_count)
     return retry_delay(config->retry_delays, attempt_count < 1 ? 1 : attempt_count);
 }
 
+const char *config_instance_id(const struct config *config)
+{
+    return strcmp(config->instance_id, "-") == 0 ? "" : config->instance_id;
+}
+
 static bool is_url(const char *text)
 {
     return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
@@ -124,6 +130,14 @@ static bool check(const struct config *config, struct error *error)
         !check_host("OUTBOUND_HTTP_HOST", config->http_host, error) ||
         !check_host("OUTBOUND_SANDBOX_HOST", config->sandbox_host, error)) {
         return false;
+    }
+    const struct text org = text_of(config->default_org_id);
+    if (org.length == 0 || org.length > ORG_ID_MAX || !text_is_visible_ascii(org)) {
+        return error_set(error, "OUTBOUND_DEFAULT_ORG_ID: must have 1 to %d visible ASCII characters",
+                         ORG_ID_MAX);
+    }
+    if (!*config->kafka_brokers) {
+        return error_set(error, "KAFKA_BROKERS: is empty");
     }
     if (retry_delay(config->retry_delays, RETRY_DELAYS_MAX + 1) == 0) {
         return error_set(error,
@@ -148,24 +162,6 @@ static bool check(const struct config *config, struct error *error)
     return true;
 }
 
-static void replace(const char **text, const char *by)
-{
-    free((void *)(uintptr_t)*text);
-    *text = memory_strdup(by);
-}
-
-/* What stands for something else is replaced by it. */
-static void resolve(struct config *config)
-{
-    if (!*config->instance_id) {
-        char host[256] = "";
-        (void)gethostname(host, sizeof host - 1);
-        replace(&config->instance_id, host);
-    } else if (strcmp(config->instance_id, "-") == 0) {
-        replace(&config->instance_id, "");
-    }
-}
-
 bool config_load(const struct settings_source *source, struct config *ret_config, struct error *error)
 {
     struct config config;
@@ -176,7 +172,6 @@ bool config_load(const struct settings_source *source, struct config *ret_config
         config_release(&config);
         return false;
     }
-    resolve(&config);
     *ret_config = config;
     return true;
 }

@@ -44,6 +44,9 @@ void config_print_help(FILE *out);
 void config_print_values(const struct config *config, FILE *out);
 void config_print_markdown(FILE *out);
 
+/* For group.instance.id; "" for none. */
+const char *config_instance_id(const struct config *config);
+
 #define RETRY_DELAYS_MAX 16
 
 /* The pause after attempt `attempt_count` (1 for the first) of OUTBOUND_RETRY_DELAYS. */

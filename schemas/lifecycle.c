@@ -18,8 +18,8 @@ const struct pg_statement lifecycle_insert = {
     "AS t"
     "  ON CONFLICT DO NOTHING"
     "  RETURNING id)"
-    "INSERT INTO outbound_outbox (message_id, topic, due_at)"
-    "  SELECT id, $15::text, clock_timestamp() + $16::int8 * interval '1 ms' FROM fresh"
+    "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, $15::text, 0, clock_timestamp() + $16::int8 * interval '1 ms' FROM fresh"
     "  RETURNING message_id, id"};
 
 /* $1 id, $2 org, $3 idempotency key or null (arrays). */
@@ -33,66 +33,33 @@ const struct pg_statement lifecycle_find_conflicts = {
     "           SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m WHERE m.id = t.id"
     "           LIMIT 1) AS found"};
 
+/* clang-format off */
 #define API_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 /* $1 id. */
 const struct pg_statement lifecycle_get = {
-    "get", "SELECT json_build_object("
-           "  'id', m.id, 'orgId', m.org_id, 'dossierId', m.dossier_id, 'channel', m.channel, 'priority', "
-           "m.priority,"
-           "  'to', m.to_recipient, 'templateCode', m.template_code, 'subject', m.subject,"
-           "  'payloadJson', m.payload_json, 'status', m.status, 'attemptCount', m.attempt_count,"
-           "  'maxAttempts', m.max_attempts, 'errorCode', m.error_code, 'errorMessage', m.error_message,"
-           "  'provider', m.provider, 'providerMessageId', m.provider_message_id, 'correlationId', "
-           "m.correlation_id,"
-           "  'expiresAt', " API_TIME("m.expires_at") ", 'createdAt', " API_TIME(
-               "m.created_at") ","
-                               "  'updatedAt', " API_TIME("m.updated_at") ", 'sentAt', " API_TIME(
-                                   "m.sent_at") ","
-                                                "  'attempts', coalesce((SELECT json_agg(json_build_object("
-                                                "      'attemptNo', a.attempt_no, 'outcome', a.outcome, "
-                                                "'provider', a.provider,"
-                                                "      'providerMessageId', a.provider_message_id, "
-                                                "'httpStatus', a.http_status,"
-                                                "      'errorCode', a.error_code, 'errorMessage', "
-                                                "a.error_message,"
-                                                "      'startedAt', " API_TIME(
-                                                    "a.started_at") ", 'finishedAt', " API_TIME("a.finished_"
-                                                                                                "at") ","
-                                                                                                      "      "
-                                                                                                      "'durat"
-                                                                                                      "ionMs'"
-                                                                                                      ", "
-                                                                                                      "round("
-                                                                                                      "extrac"
-                                                                                                      "t("
-                                                                                                      "epoch "
-                                                                                                      "FROM "
-                                                                                                      "a."
-                                                                                                      "finish"
-                                                                                                      "ed_at "
-                                                                                                      "- "
-                                                                                                      "a."
-                                                                                                      "starte"
-                                                                                                      "d_at) "
-                                                                                                      "* "
-                                                                                                      "1000, "
-                                                                                                      "3),"
-                                                                                                      "      "
-                                                                                                      "'nextR"
-                                                                                                      "etryAt"
-                                                                                                      "',"
-                                                                                                      " " API_TIME(
-                                                                                                          "a."
-                                                                                                          "ne"
-                                                                                                          "xt"
-                                                                                                          "_r"
-                                                                                                          "et"
-                                                                                                          "ry"
-                                                                                                          "_a"
-                                                                                                          "t") ") ORDER BY a.attempt_no)"
-                                                                                                               "      FROM outbound_attempt a WHERE a.outbound_message_id = m.id), '[]'::json))"
-                                                                                                               "  FROM outbound_message m WHERE m.id = $1::uuid"};
+    "get",
+    "SELECT json_build_object("
+    "  'id', m.id, 'orgId', m.org_id, 'dossierId', m.dossier_id, 'channel', m.channel, 'priority', m.priority,"
+    "  'to', m.to_recipient, 'templateCode', m.template_code, 'subject', m.subject,"
+    "  'payloadJson', m.payload_json, 'status', m.status, 'attemptCount', m.attempt_count,"
+    "  'maxAttempts', m.max_attempts, 'errorCode', m.error_code, 'errorMessage', m.error_message,"
+    "  'provider', m.provider, 'providerMessageId', m.provider_message_id, 'correlationId', m.correlation_id,"
+    "  'expiresAt', " API_TIME("m.expires_at") ","
+    "  'createdAt', " API_TIME("m.created_at") ","
+    "  'updatedAt', " API_TIME("m.updated_at") ","
+    "  'sentAt', " API_TIME("m.sent_at") ","
+    "  'attempts', coalesce((SELECT json_agg(json_build_object("
+    "      'attemptNo', a.attempt_no, 'outcome', a.outcome, 'provider', a.provider,"
+    "      'providerMessageId', a.provider_message_id, 'httpStatus', a.http_status,"
+    "      'errorCode', a.error_code, 'errorMessage', a.error_message,"
+    "      'startedAt', " API_TIME("a.started_at") ","
+    "      'finishedAt', " API_TIME("a.finished_at") ","
+    "      'durationMs', round(extract(epoch FROM a.finished_at - a.started_at) * 1000, 3),"
+    "      'nextRetryAt', " API_TIME("a.next_retry_at") ") ORDER BY a.attempt_no)"
+    "    FROM outbound_attempt a WHERE a.outbound_message_id = m.id), '[]'::json))"
+    "  FROM outbound_message m WHERE m.id = $1::uuid"};
+/* clang-format on */
 
 /* $1 most rows, $2 lease in ms. A row whose message is gone answers with nulls. */
 const struct pg_statement lifecycle_take_outbox = {
@@ -102,8 +69,8 @@ const struct pg_statement lifecycle_take_outbox = {
     "  FOR UPDATE SKIP LOCKED),"
     "taken AS ("
     "  UPDATE outbound_outbox o SET due_at = clock_timestamp() + $2::int8 * interval '1 ms'"
-    "  FROM due WHERE o.id = due.id RETURNING o.id, o.topic, o.message_id)"
-    "SELECT taken.id, taken.topic, m.id, m.generation, m.fence, m.org_id, m.channel, m.priority,"
+    "  FROM due WHERE o.id = due.id RETURNING o.id, o.topic, o.message_id, o.fence)"
+    "SELECT taken.id, taken.topic, m.id, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code, m.error_message,"
     "       m.attempt_count"
     "  FROM taken LEFT JOIN outbound_message m ON m.id = taken.message_id"};
@@ -133,8 +100,8 @@ const struct pg_statement lifecycle_claim = {
     "            m.template_code, m.subject, m.payload_json, m.correlation_id,"
     "            (extract(epoch FROM clock_timestamp() - m.created_at) * 1000000)::int8 AS age_us),"
     "expired AS ("
-    "  INSERT INTO outbound_outbox (message_id, topic, due_at)"
-    "  SELECT id, $5::text, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
+    "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, $5::text, fence, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
     "SELECT position, fence, attempt_count, max_attempts, org_id, to_recipient, template_code, subject,"
     "       payload_json, correlation_id, age_us"
     "  FROM claimed WHERE status = 'SENDING'"};
@@ -154,6 +121,7 @@ const struct pg_statement lifecycle_finish = {
     "  SET status = t.status, error_code = t.error_code, error_message = t.error_message, provider = "
     "t.provider,"
     "      provider_message_id = coalesce(t.provider_message_id, m.provider_message_id), lease_until = NULL,"
+    "      attempt_count = m.attempt_count - (t.error_code IS NOT DISTINCT FROM 'NOT_STARTED')::int4,"
     "      updated_at = clock_timestamp(),"
     "      sent_at = CASE WHEN t.status = 'SENT' THEN clock_timestamp() ELSE m.sent_at END"
     "  FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
@@ -161,7 +129,8 @@ const struct pg_statement lifecycle_finish = {
     "       AS t (id, fence, status, outcome, error_code, error_message, provider, provider_message_id,"
     "             http_status, duration_us, delay_ms)"
     "  WHERE m.id = t.id AND m.fence = t.fence"
-    "    AND (m.status = 'SENDING' OR (t.status = 'SENT' AND m.status IN ('UNKNOWN', 'QUEUED')))"
+    "    AND (m.status = 'SENDING' OR (t.status = 'SENT' AND (m.status IN ('UNKNOWN', 'QUEUED')"
+    "         OR (m.status = 'FAILED' AND m.error_code = 'LEASE_EXPIRED'))))"
     "  RETURNING t.*, clock_timestamp() AS at),"
     "attempts AS ("
     "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, provider, provider_message_id,"
@@ -174,10 +143,10 @@ const struct pg_statement lifecycle_finish = {
     "  SET outcome = excluded.outcome, provider = excluded.provider, next_retry_at = NULL,"
     "      provider_message_id = excluded.provider_message_id, http_status = excluded.http_status,"
     "      error_code = excluded.error_code, error_message = excluded.error_message,"
-    "      finished_at = excluded.finished_at),"
+    "      started_at = excluded.started_at, finished_at = excluded.finished_at),"
     "announced AS ("
-    "  INSERT INTO outbound_outbox (message_id, topic, due_at)"
-    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $12::text ELSE $13::text END,"
+    "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $12::text ELSE $13::text END, fence,"
     "         at + coalesce(delay_ms, 0) * interval '1 ms'"
     "  FROM finished WHERE status IN ('QUEUED', 'FAILED'))"
     "SELECT count(*) FROM finished"};
@@ -207,11 +176,30 @@ const struct pg_statement lifecycle_expire_leases = {
     "      CASE WHEN status = 'QUEUED' THEN at + $4::int8 * interval '1 ms' END"
     "  FROM expired ON CONFLICT DO NOTHING),"
     "announced AS ("
-    "  INSERT INTO outbound_outbox (message_id, topic, due_at)"
-    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $5::text ELSE $6::text END,"
+    "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $5::text ELSE $6::text END, fence,"
     "         at + CASE WHEN status = 'QUEUED' THEN $4::int8 ELSE 0 END * interval '1 ms'"
     "  FROM expired WHERE status <> 'UNKNOWN')"
     "SELECT id, status, correlation_id FROM expired"};
+
+/*
+ * $1 channel, $2 age in ms from which on a QUEUED message that no outbox row announces counts as forgotten by
+ * Kafka, $3 most rows, $4 topic. Its record may still be there: the fence makes one of the two good.
+ */
+const struct pg_statement lifecycle_republish = {
+    "republish",
+    "WITH forgotten AS ("
+    "  SELECT id FROM outbound_message m"
+    "  WHERE status = 'QUEUED' AND channel = $1::text"
+    "    AND created_at < clock_timestamp() - $2::int8 * interval '1 ms'" /* for the index */
+    "    AND updated_at < clock_timestamp() - $2::int8 * interval '1 ms'"
+    "    AND NOT EXISTS (SELECT 1 FROM outbound_outbox o WHERE o.message_id = m.id)"
+    "  LIMIT $3::int8 FOR UPDATE SKIP LOCKED),"
+    "touched AS ("
+    "  UPDATE outbound_message m SET updated_at = clock_timestamp() FROM forgotten f WHERE m.id = f.id"
+    "  RETURNING m.id, m.fence)"
+    "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, $4::text, fence, clock_timestamp() FROM touched"};
 
 const struct lifecycle_change lifecycle_changes[] = {
     {&lifecycle_claim, STATE_QUEUED, STATE_SENDING},
@@ -222,6 +210,7 @@ const struct lifecycle_change lifecycle_changes[] = {
     {&lifecycle_finish, STATE_SENDING, STATE_UNKNOWN},
     {&lifecycle_finish, STATE_QUEUED, STATE_SENT},
     {&lifecycle_finish, STATE_UNKNOWN, STATE_SENT},
+    {&lifecycle_finish, STATE_FAILED, STATE_SENT},
     {&lifecycle_expire_leases, STATE_SENDING, STATE_UNKNOWN},
     {&lifecycle_expire_leases, STATE_SENDING, STATE_QUEUED},
     {&lifecycle_expire_leases, STATE_SENDING, STATE_FAILED},

@@ -38,6 +38,10 @@ extern const struct pg_statement lifecycle_finish;
 /* SENDING whose lease is over → UNKNOWN, QUEUED or FAILED. Answers (id, status, correlation id) of each. */
 extern const struct pg_statement lifecycle_expire_leases;
 
+/* Announces again what is QUEUED for long and that no outbox row announces: Kafka may have lost its record.
+ */
+extern const struct pg_statement lifecycle_republish;
+
 /* What a statement does to states; for the test that holds it against states.def. */
 struct lifecycle_change {
     const struct pg_statement *statement;

@@ -16,16 +16,6 @@ static bool is_text(struct text text)
     return true;
 }
 
-static bool is_visible_ascii(struct text text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.bytes[i] < 0x21 || text.bytes[i] > 0x7e) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* True when it is given and of that length; an absent one is a violation only where it is required. */
 static bool check_length(struct text text, const char *field, bool required, size_t most,
                          struct violations *violations)
@@ -53,7 +43,7 @@ static void check_text(struct text text, const char *field, bool required, size_
 
 static void check_header(struct text text, const char *field, size_t most, struct violations *violations)
 {
-    if (check_length(text, field, false, most, violations) && !is_visible_ascii(text)) {
+    if (check_length(text, field, false, most, violations) && !text_is_visible_ascii(text)) {
         violation_add(violations, field, "must be visible ASCII without spaces");
     }
 }

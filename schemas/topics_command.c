@@ -2,12 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
+#include "base/clock.h"
 #include "base/kafka.h"
 #include "base/log.h"
 #include "schemas/topics.h"
 
 #define TIMEOUT_MS 30000
+#define LEADER_RETRY_MS 50
 #define RETENTION "retention.ms"
 
 /* What the cluster has of one topic, and what it should have. */
@@ -277,6 +280,41 @@ static bool set_retention(struct admin *admin, struct error *error)
     return fine;
 }
 
+/* The client keeps what it knows of topics; asking for all of them refreshes that. */
+static void look_anew(struct admin *admin)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!rd_kafka_metadata(admin->kafka, 1, NULL, &metadata, TIMEOUT_MS)) {
+        rd_kafka_metadata_destroy(metadata);
+    }
+}
+
+/* A partition that was just made has no leader for a moment; who asked for topics wants to use them. */
+static bool await_leaders(struct admin *admin, struct error *error)
+{
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        const struct topic_state *topic = &admin->topics[i];
+        const int partitions =
+            topic->partitions > topic->wanted_partitions ? topic->partitions : topic->wanted_partitions;
+        for (int partition = 0; partition < partitions; partition++) {
+            const int64_t give_up_ms = clock_monotonic_ms() + TIMEOUT_MS;
+            int64_t start;
+            int64_t end;
+            rd_kafka_resp_err_t failure;
+            while ((failure = rd_kafka_query_watermark_offsets(admin->kafka, topic->row->name, partition,
+                                                               &start, &end, TIMEOUT_MS))) {
+                if (clock_monotonic_ms() > give_up_ms) {
+                    return error_set(error, "%s [%d]: %s", topic->row->name, partition,
+                                     rd_kafka_err2str(failure));
+                }
+                uv_sleep(LEADER_RETRY_MS);
+                look_anew(admin);
+            }
+        }
+    }
+    return true;
+}
+
 /* What differs between the cluster and the table, in words; "" when nothing does. */
 static void describe(const struct topic_state *topic, char *ret_text, size_t size)
 {
@@ -324,8 +362,8 @@ int topics_command_run(const struct config *config, bool apply, bool json)
         admin_open(&admin, &error) && read_partitions(&admin, &error) && read_settings(&admin, &error);
     size_t different = 0;
     if (fine && apply) {
-        fine =
-            create_missing(&admin, &error) && add_partitions(&admin, &error) && set_retention(&admin, &error);
+        fine = create_missing(&admin, &error) && add_partitions(&admin, &error) &&
+               set_retention(&admin, &error) && await_leaders(&admin, &error);
     }
     if (fine) {
         different = print_differences(&admin, apply, json);

@@ -22,8 +22,10 @@
 void deliver_take(void *arg)
 {
     struct sender *sender = arg;
-    const bool open =
-        !sender->service.stopping && sender->config->worker_enabled && pg_is_up(sender->claim_pg);
+    if (!sender->config->worker_enabled) {
+        return;
+    }
+    const bool open = !sender->service.stopping && pg_is_up(sender->claim_pg);
     if (open && sender->claiming.count == 0 && sender->unclaimed.count == 0) {
         intake_fill(sender, (size_t)sender->config->worker_batch_size);
         claim_start(sender);
@@ -79,6 +81,7 @@ static void on_answer(void *arg, const struct http_result *result)
                                                .header = response_header,
                                                .header_arg = delivery->exchange};
         sender->provider->judge(&answer, &delivery->verdict);
+        verdict_make_storable(delivery->verdict.provider_message_id);
     } else {
         verdict_of_transport(result, &delivery->verdict);
     }

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "schemas/lifecycle.h"
@@ -84,18 +85,37 @@ static void finish_params(struct sender *sender)
     pg_param_text(params, topic_name(TOPIC_DLQ));
 }
 
+static void give_back(struct sender *sender)
+{
+    delivery_list_move(&sender->finished, &sender->finishing);
+    delivery_list_move(&sender->finishing, &sender->finished);
+}
+
+/* Classes 22 and 23 of SQLSTATE: it is what we sent; anything else passes. */
+static bool blames_the_data(const struct pg_reply *reply)
+{
+    return strncmp(reply->sqlstate, "22", 2) == 0 || strncmp(reply->sqlstate, "23", 2) == 0;
+}
+
 /*
- * The database refused the batch: one by one tells which it is. That one is left to its lease, which ends as
- * UNKNOWN: its answer is lost, the message is not.
+ * An answer of a provider is not given up because the database cannot take it now: it is tried again with the
+ * next tick. Only if something in the batch is to blame, one by one tells which; that one goes without the
+ * provider's texts, and if even that is refused, it is left to its lease, which ends as UNKNOWN.
  */
 static void batch_refused(struct sender *sender, const struct pg_reply *reply)
 {
     log_error("the end of %zu attempts cannot be stored (%s): %s", sender->finishing.count, reply->sqlstate,
               reply->message);
-    if (sender->finishing.count > 1) {
+    struct delivery *first = sender->finishing.first;
+    if (!blames_the_data(reply)) {
+        give_back(sender);
+    } else if (sender->finishing.count > 1) {
         sender->finish_limit = 1;
-        delivery_list_move(&sender->finished, &sender->finishing);
-        delivery_list_move(&sender->finishing, &sender->finished);
+        give_back(sender);
+    } else if (*first->verdict.text || *first->verdict.provider_message_id) {
+        first->verdict.text[0] = '\0';
+        first->verdict.provider_message_id[0] = '\0';
+        give_back(sender);
     } else {
         delivery_release(delivery_list_pop(&sender->finishing));
     }
@@ -116,11 +136,12 @@ static void on_finished(void *arg, struct pg_reply *reply)
         break;
     case PG_LOST:
         /* Stored or not: storing it again does no harm, the fence sees to it. */
-        delivery_list_move(&sender->finished, &sender->finishing);
-        delivery_list_move(&sender->finishing, &sender->finished);
+        give_back(sender);
         break;
     }
-    finish_start(sender);
+    if (reply->outcome == PG_DONE) {
+        finish_start(sender); /* otherwise the tick does */
+    }
     deliver_take(sender);
 }
 
@@ -134,7 +155,6 @@ void finish_start(struct sender *sender)
     }
     finish_params(sender);
     if (!pg_call(sender->finish_pg, &lifecycle_finish, &sender->finish_params, on_finished, sender)) {
-        delivery_list_move(&sender->finished, &sender->finishing);
-        delivery_list_move(&sender->finishing, &sender->finished);
+        give_back(sender);
     }
 }

@@ -9,6 +9,8 @@
 #include "schemas/deadletter.h"
 #include "senders/sender.h"
 
+#define NORMAL_FIRST_EVERY 10
+
 /* A record that nobody can read, until the dead-letter topic has it. */
 struct unreadable {
     struct sender *sender;
@@ -46,29 +48,41 @@ static void unreadable_free(struct unreadable *unreadable)
     free(unreadable);
 }
 
+static void remember(struct unreadable *unreadable)
+{
+    unreadable->next = unreadable->sender->unreadable;
+    unreadable->sender->unreadable = unreadable;
+}
+
 static void unreadable_send(struct unreadable *unreadable)
 {
     struct sender *sender = unreadable->sender;
     if (!open_dead_letters(sender) ||
         !deadletter_send(sender->dead_letters, unreadable->record, unreadable->code, "sender",
                          (uint64_t)(uintptr_t)unreadable)) {
-        /* Its offset is not finished: after a restart it is read again. */
-        log_error("a record that cannot be read could not be handed to the dead letters");
-        unreadable_free(unreadable);
+        remember(unreadable); /* the tick tries again */
+    }
+}
+
+void intake_retry(struct sender *sender)
+{
+    struct unreadable *list = sender->unreadable;
+    sender->unreadable = NULL;
+    for (struct unreadable *next; list; list = next) {
+        next = list->next;
+        unreadable_send(list);
     }
 }
 
 static void on_dead_letter(void *arg, uint64_t ticket, const char *reason)
 {
     struct unreadable *unreadable = (struct unreadable *)(uintptr_t)ticket;
-    struct sender *sender = arg;
+    (void)arg;
     if (!reason) {
         kafka_consumer_finish(unreadable->lane->consumer, unreadable->position);
         unreadable_free(unreadable);
-    } else if (sender->service.stopping) {
-        unreadable_free(unreadable);
     } else {
-        unreadable_send(unreadable);
+        remember(unreadable);
     }
 }
 
@@ -125,8 +139,9 @@ bool intake_has_room(const struct sender *sender, const struct lane *lane)
 
 void intake_fill(struct sender *sender, size_t most)
 {
+    const size_t first = sender->fills++ % NORMAL_FIRST_EVERY == 0 ? LANE_NORMAL : LANE_URGENT;
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        struct lane *lane = &sender->lanes[i];
+        struct lane *lane = &sender->lanes[(first + i) % LANE_COUNT];
         while (most > 0 && intake_has_room(sender, lane) && take_one(sender, lane)) {
             most--;
         }
@@ -136,6 +151,10 @@ void intake_fill(struct sender *sender, size_t most)
 void intake_close(struct sender *sender)
 {
     kafka_producer_close(sender->dead_letters); /* its last reports finish records of the consumers */
+    for (struct unreadable *unreadable; (unreadable = sender->unreadable);) {
+        sender->unreadable = unreadable->next;
+        unreadable_free(unreadable); /* its offset is not finished: it is read again */
+    }
     for (size_t i = 0; i < LANE_COUNT; i++) {
         kafka_consumer_close(sender->lanes[i].consumer);
     }

@@ -42,7 +42,8 @@ struct decision policy_decide(const struct config *config, enum channel channel,
     if (unknown && strcmp(policy_for_unknown(config, channel), "hold") == 0) {
         return (struct decision){STATE_UNKNOWN, "UNKNOWN", 0};
     }
-    if (error->remedy == PERMANENT || message->attempt_count >= message->max_attempts) {
+    const bool counts = verdict->code != ERROR_NOT_STARTED; /* nothing was tried */
+    if (error->remedy == PERMANENT || (counts && message->attempt_count >= message->max_attempts)) {
         return (struct decision){STATE_FAILED, unknown ? "UNKNOWN" : "FAILED", 0};
     }
     return (struct decision){STATE_QUEUED, unknown ? "UNKNOWN" : "RETRY",

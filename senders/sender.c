@@ -17,6 +17,7 @@
 #include "senders/run.h"
 
 #define TICK_MS 100
+#define REPUBLISH_CHECKS 10 /* within OUTBOUND_REPUBLISH_AFTER_MS */
 #define RESPONSE_LIMIT ((size_t)16 * 1024)
 #define PARAMS_MAX ((size_t)64 * 1024 * 1024)
 
@@ -68,6 +69,7 @@ static void on_tick(uv_timer_t *timer)
         claim_start(sender);
     }
     finish_start(sender);
+    intake_retry(sender);
     deliver_take(sender);
     metric_set(sender->metrics, METRIC_IN_FLIGHT, LABELS(sender->channel_label), (double)sender->in_flight);
     if (sender->service.stopping && !has_work(sender)) {
@@ -80,6 +82,11 @@ static void on_lease_timer(uv_timer_t *timer)
     leases_sweep(timer->data);
 }
 
+static void on_republish_timer(uv_timer_t *timer)
+{
+    leases_republish(timer->data);
+}
+
 static void on_database(void *arg)
 {
     on_tick(&((struct sender *)arg)->tick);
@@ -89,6 +96,12 @@ static void stop(void *role)
 {
     struct sender *sender = role;
     uv_timer_start(&sender->tick, on_tick, 0, 10);
+}
+
+static void on_fatal(void *arg)
+{
+    struct sender *sender = arg;
+    service_fail(&sender->service);
 }
 
 static struct pg *open_pg(struct sender *sender, const char *what)
@@ -116,12 +129,13 @@ static bool open_lane(struct sender *sender, size_t index, struct error *error)
                                                              .client_id = "outbound-sender",
                                                              .properties = config->kafka_properties},
                                                    .group_id = group_id,
-                                                   .instance_id = config->instance_id,
+                                                   .instance_id = config_instance_id(config),
                                                    .session_timeout_ms =
                                                        (unsigned)config->kafka_session_timeout_ms,
                                                    .topics = &lane->topic,
                                                    .topic_count = 1,
                                                    .on_records = deliver_take,
+                                                   .on_fatal = on_fatal,
                                                    .arg = sender};
     lane->consumer = kafka_consumer_open(&sender->service.loop, &options, error);
     return lane->consumer;
@@ -156,7 +170,8 @@ static bool open_all(struct sender *sender, struct error *error)
                                       .max_connections = (unsigned)config->sender_max_in_flight,
                                       .response_limit = RESPONSE_LIMIT,
                                       .plain_http = strncmp(sender->endpoint.url, "http://", 7) == 0});
-    for (size_t i = 0; i < LANE_COUNT; i++) {
+    /* A member of the group that takes nothing would keep its share from the others. */
+    for (size_t i = 0; i < LANE_COUNT && config->worker_enabled; i++) {
         if (!open_lane(sender, i, error)) {
             return false;
         }
@@ -204,12 +219,16 @@ int sender_run(const struct config *config)
     uv_timer_init(&sender.service.loop, &sender.tick);
     uv_timer_init(&sender.service.loop, &sender.lease_timer);
     sender.tick.data = &sender;
+    uv_timer_init(&sender.service.loop, &sender.republish_timer);
     sender.lease_timer.data = &sender;
+    sender.republish_timer.data = &sender;
     int exit_code = 1;
     if (open_all(&sender, &error)) {
         const uint64_t poll_ms = (uint64_t)config->worker_poll_interval_ms;
         uv_timer_start(&sender.tick, on_tick, TICK_MS, TICK_MS);
+        const uint64_t republish_ms = (uint64_t)config->republish_after_ms / REPUBLISH_CHECKS;
         uv_timer_start(&sender.lease_timer, on_lease_timer, poll_ms, poll_ms);
+        uv_timer_start(&sender.republish_timer, on_republish_timer, republish_ms, republish_ms);
         log_info("sending %s by %s%s", sender.channel_label, sender.provider->name,
                  config->worker_enabled ? "" : ", but OUTBOUND_WORKER_ENABLED is false: nothing is taken");
         exit_code = service_run(&sender.service);

@@ -35,6 +35,7 @@ struct lane {
 enum { LANE_URGENT, LANE_NORMAL, LANE_COUNT };
 
 struct delivery;
+struct unreadable;
 
 /* What a claim brought: the rows that the messages of its deliveries point into. Freed with the last of them.
  */
@@ -105,10 +106,14 @@ struct sender {
     struct delivery_list finished;  /* ended, not stored yet */
     size_t finish_limit;            /* 1 after the database refused a batch, to find the one to blame */
 
+    size_t fills;                        /* batches taken */
+    struct unreadable *unreadable;       /* records to be handed to the dead letters again */
     struct kafka_producer *dead_letters; /* opened for the first record that cannot be read */
     uv_timer_t tick;
     uv_timer_t lease_timer;
+    uv_timer_t republish_timer;
     bool sweeping;
+    bool republishing;
 };
 
 /* deliver_path.c */
@@ -123,6 +128,7 @@ void delivery_release(struct delivery *delivery);
 /* intake.c: takes records into `unclaimed`, at most `most`. */
 void intake_fill(struct sender *sender, size_t most);
 bool intake_has_room(const struct sender *sender, const struct lane *lane);
+void intake_retry(struct sender *sender);
 void intake_close(struct sender *sender);
 
 /* claim.c: lets go of the rows that the message points into, if it has any. */
@@ -132,5 +138,6 @@ void claim_leave(struct delivery *delivery);
 void claim_start(struct sender *sender);
 void finish_start(struct sender *sender);
 void leases_sweep(struct sender *sender);
+void leases_republish(struct sender *sender);
 
 #endif

@@ -31,7 +31,7 @@ static size_t utf8_sequence(const unsigned char *at)
 }
 
 /* A provider's text goes into the database and to people: it must be storable and harmless. */
-static void make_storable(char *text)
+void verdict_make_storable(char *text)
 {
     unsigned char *at = (unsigned char *)text;
     while (*at) {
@@ -51,7 +51,7 @@ void verdict_set(struct verdict *verdict, enum error_code code, const char *form
     va_start(args, format);
     (void)vsnprintf(verdict->text, sizeof verdict->text, format, args);
     va_end(args);
-    make_storable(verdict->text);
+    verdict_make_storable(verdict->text);
 }
 
 static enum error_code transport_code(const struct http_result *result)

@@ -23,6 +23,9 @@ struct verdict {
 /* Sets code and text. What is not valid UTF-8 in the text, and control characters, become '?'. */
 void verdict_set(struct verdict *verdict, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* What is not valid UTF-8 in a provider's text, and control characters, become '?': then it can be stored. */
+void verdict_make_storable(char *text);
+
 /* When no whole response arrived: which code libcurl's failure means. */
 void verdict_of_transport(const struct http_result *result, struct verdict *ret_verdict);
 

@@ -63,6 +63,8 @@ CREATE TABLE outbound_outbox (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     message_id  uuid NOT NULL,
     topic       text NOT NULL,
+    fence       integer NOT NULL,               -- the message's when the row was made: its record is good for the
+                                                -- attempt after it and for no other
     due_at      timestamptz NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);

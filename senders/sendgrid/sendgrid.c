@@ -13,6 +13,7 @@
 
 #define ANY_TEMPLATE "*"
 #define DYNAMIC_PREFIX "d-"
+#define PAUSE_MAX_S ((int64_t)7 * 24 * 3600) /* keeps arithmetic in range; policy.c caps for good */
 
 /* One "code=id" of SENDGRID_TEMPLATES; moves *list behind it. False at the end of the list. */
 static bool next_template(const char **list, struct text *ret_code, struct text *ret_id)
@@ -219,12 +220,14 @@ static enum error_code code_of(int status, const struct reason *reason)
 /* SendGrid says when its limit ends in X-RateLimit-Reset, in Unix seconds. */
 static int64_t retry_after_ms(const struct provider_answer *answer)
 {
-    if (answer->retry_after_s > 0) {
-        return answer->retry_after_s * 1000;
-    }
+    int64_t pause_s = answer->retry_after_s;
     const char *reset = answer->header(answer->header_arg, "X-RateLimit-Reset");
-    const int64_t left_s = reset ? strtoll(reset, NULL, 10) - (int64_t)time(NULL) : 0;
-    return left_s > 0 ? left_s * 1000 : 0;
+    const int64_t reset_s = reset ? strtoll(reset, NULL, 10) : 0;
+    const int64_t now_s = (int64_t)time(NULL);
+    if (pause_s <= 0 && reset_s > now_s) {
+        pause_s = reset_s - now_s;
+    }
+    return (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S) * 1000;
 }
 
 static void judge(const struct provider_answer *answer, struct verdict *ret_verdict)

@@ -20,6 +20,8 @@ import psycopg2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLES = "outbound_message, outbound_attempt, outbound_outbox"
+QUIET = 0.1  # of the machine in use by others: little enough
+QUIET_PATIENCE = 12  # half seconds
 DIE_WITH_US = ["setpriv", "--pdeathsig", "TERM"]  # also when this script is killed outright
 
 # What a client posts, and nearly what the sender posts to the provider.
@@ -48,6 +50,30 @@ def wait_until(condition, what, seconds=60, every=0.05):
     while not condition():
         check(time.monotonic() < give_up, f"{what}: not within {seconds} s")
         time.sleep(every)
+
+
+def busy_share(seconds):
+    """How much of all cores' time is used, 0 to 1."""
+    def times():
+        with open("/proc/stat", encoding="ascii") as stat:
+            fields = [int(field) for field in stat.readline().split()[1:9]]
+        return sum(fields), fields[3] + fields[4]  # all; idle, waiting for a disk
+    all_before, idle_before = times()
+    time.sleep(seconds)
+    all_after, idle_after = times()
+    return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
+
+
+def settle():
+    """
+    Waits a while for other programs to leave the machine alone. Comes before each measurement, when nothing of ours
+    works; returns the share of the machine that others still use.
+    """
+    for _ in range(QUIET_PATIENCE):
+        share = busy_share(0.5)
+        if share < QUIET:
+            break
+    return share
 
 
 def setting(name):
@@ -248,8 +274,8 @@ class Instance:
 
 def result(name, unit, reference, runs, goal=None):
     """
-    One line of the report. `runs` hold value, reference and ratio of each round; `goal` is (relation, number),
-    about the ratio of the medians.
+    One line of the report. `runs` hold value and reference of each round; `goal` is (relation, number), about the
+    ratio of the medians.
     """
     for run in runs:
         run["ratio"] = run["value"] / run["reference"]

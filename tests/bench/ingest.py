@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 
-from harness import HERE, MESSAGE, TABLES, call, check, result, say, wait_until
+from harness import HERE, MESSAGE, TABLES, call, check, result, say, settle, wait_until
 
 CLIENTS = 32
 ROUND_S = 8
@@ -22,6 +22,7 @@ PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 def run_wrk(instance, producer, seconds):
     """32 clients post as fast as they get their 202."""
     instance.empty(TABLES)
+    foreign = settle()
     syncs = wal_syncs(instance)
     cpu_s = producer.cpu_seconds()
     out = call(["wrk", "-t", "1", "-c", str(CLIENTS), "-d", f"{seconds}s", "--latency",
@@ -43,12 +44,14 @@ def run_wrk(instance, producer, seconds):
         "rows": rows,
         "not_published_at_end": backlog,
         "wal_syncs": wal_syncs(instance) - syncs,
+        "foreign_load": foreign,
     }
 
 
 def run_pgbench(instance, script, seconds):
     """32 connections, each one row and one commit at a time."""
     instance.empty(TABLE)
+    foreign = settle()
     syncs = wal_syncs(instance)
     out = call([PGBENCH if os.path.exists(PGBENCH) else "pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS),
                 "-j", "1", "-T", str(seconds), "-f", script, instance.database_url],
@@ -60,6 +63,7 @@ def run_pgbench(instance, script, seconds):
         "reference": float(re.search(r"tps = ([\d.]+)", out)[1]),
         "reference_rows": rows,
         "reference_wal_syncs": wal_syncs(instance) - syncs,
+        "reference_foreign_load": foreign,
     }
 
 

@@ -1,4 +1,5 @@
 """Fixtures: a clean database, running roles, and what is shown of them when a test fails."""
+
 import re
 import shutil
 

@@ -1,4 +1,5 @@
 """Records between the roles are Avro with a self-describing header, readable by any Avro library."""
+
 import pytest
 
 from support import kafka as topics

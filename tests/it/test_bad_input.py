@@ -1,4 +1,5 @@
 """What a message must not be: each refusal names the field in a problem document (RFC 9457), and nothing is stored."""
+
 import http.client
 import json
 import socket
@@ -80,14 +81,26 @@ WRONG_TYPES = {
     "subject": [b"1", b"[]", b"{}", b"true"],
     "payloadJson": [b"1", b'"{}"', b"[]", b"null", b"true"],
     "id": [b"1", b"[]", b"{}", b'"no uuid"', b'""', b'"01890a5d-ac96-774b-bcce-b302099a805"'],
-    "expiresAt": [b"4102444800", b"[]", b'"tomorrow"', b'""', b'"2099-12-31"', b'"2099-12-31T23:59:59"',
-                  b'"2099-02-30T00:00:00Z"', b'"2099-12-31T24:00:00Z"', b'"2099-12-31T23:59:59+25:00"', b'"2020-01-01T00:00:00Z"'],
+    "expiresAt": [
+        b"4102444800",
+        b"[]",
+        b'"tomorrow"',
+        b'""',
+        b'"2099-12-31"',
+        b'"2099-12-31T23:59:59"',
+        b'"2099-02-30T00:00:00Z"',
+        b'"2099-12-31T24:00:00Z"',
+        b'"2099-12-31T23:59:59+25:00"',
+        b'"2020-01-01T00:00:00Z"',
+    ],
     "priority": [b"1", b"[]", b'"high"', b'"URGENT"', b'""'],
 }
 
 
 @pytest.mark.parametrize(
-    ("field", "raw"), [(field, raw) for field, values in WRONG_TYPES.items() for raw in values], ids=lambda part: str(part)
+    ("field", "raw"),
+    [(field, raw) for field, values in WRONG_TYPES.items() for raw in values],
+    ids=lambda part: str(part),
 )
 def test_a_member_of_the_wrong_kind(api, field, raw):
     is_problem(api.post(in_place(field, raw)), 400, field)
@@ -168,7 +181,9 @@ def test_nul_in_a_member(api, field, raw):
     is_problem(api.post(in_place(field, b'"a' + raw + b'b"')), 400, field)
 
 
-@pytest.mark.parametrize("payload", [b'{"a": "\\u0000"}', b'{"a": [{"b": "x\\u0000"}]}', b'{"a": "\x00"}', b'{"a\\u0000b": 1}'])
+@pytest.mark.parametrize(
+    "payload", [b'{"a": "\\u0000"}', b'{"a": [{"b": "x\\u0000"}]}', b'{"a": "\x00"}', b'{"a\\u0000b": 1}']
+)
 def test_nul_in_the_payload(api, payload):
     is_problem(api.post(in_place("payloadJson", payload)), 400, "payloadJson")
 
@@ -181,11 +196,36 @@ def test_control_characters(api, field, control):
 
 
 NO_ADDRESSES = [
-    "", "nobody", "@example.com", "a@", "a@b", "a@@example.com", "a@b@example.com", "a b@example.com", " a@example.com",
-    "a@example.com ", ".a@example.com", "a.@example.com", "a..b@example.com", "a@.example.com", "a@example..com",
-    "a@example.com.", "a@-example.com", "a@example-.com", "a@exa_mple.com", "a@exämple.com", "ä@example.com",
-    "A <a@example.com>", "a@example.com,b@example.com", "a@example.com;b@example.com", "a@[127.0.0.1]", '"a b"@example.com',
-    "a(comment)@example.com", "x" * 65 + "@example.com", "a@" + "x" * 64 + ".com", "a@" + ".".join(["x" * 60] * 5) + ".com",
+    "",
+    "nobody",
+    "@example.com",
+    "a@",
+    "a@b",
+    "a@@example.com",
+    "a@b@example.com",
+    "a b@example.com",
+    " a@example.com",
+    "a@example.com ",
+    ".a@example.com",
+    "a.@example.com",
+    "a..b@example.com",
+    "a@.example.com",
+    "a@example..com",
+    "a@example.com.",
+    "a@-example.com",
+    "a@example-.com",
+    "a@exa_mple.com",
+    "a@exämple.com",
+    "ä@example.com",
+    "A <a@example.com>",
+    "a@example.com,b@example.com",
+    "a@example.com;b@example.com",
+    "a@[127.0.0.1]",
+    '"a b"@example.com',
+    "a(comment)@example.com",
+    "x" * 65 + "@example.com",
+    "a@" + "x" * 64 + ".com",
+    "a@" + ".".join(["x" * 60] * 5) + ".com",
 ]
 
 
@@ -212,7 +252,9 @@ def test_headers_that_are_no_names(api, name, longest):
         is_problem(api.post(message(), headers={name: wrong}), 400, name)
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonx"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonx"]
+)
 def test_a_body_of_another_type(api, content_type):
     is_problem(api.post(message(), headers={"Content-Type": content_type}), 415)
 
@@ -238,7 +280,16 @@ def test_a_method_that_is_not_there(api, method, path, allowed):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/outbound-messages/", "/api/v1/outbound/messages/a/b", "/api/v2/outbound/messages", "/HEALTH", "/metrics/"]
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/outbound-messages/",
+        "/api/v1/outbound/messages/a/b",
+        "/api/v2/outbound/messages",
+        "/HEALTH",
+        "/metrics/",
+    ],
 )
 def test_a_path_that_is_not_there(api, path):
     for method in ("GET", "POST"):
@@ -331,7 +382,14 @@ class TestAtTheLimit:
             assert api.post(message(), headers={"Content-Type": fine}).status_code == 202
 
     @pytest.mark.parametrize(
-        "address", ["a@b.co", "o'brien+tag@example.co.uk", "a.b.c@xn--exmple-cua.com", "!#$%&'*+-/=?^_`{|}~@example.com", "A@EXAMPLE.COM"]
+        "address",
+        [
+            "a@b.co",
+            "o'brien+tag@example.co.uk",
+            "a.b.c@xn--exmple-cua.com",
+            "!#$%&'*+-/=?^_`{|}~@example.com",
+            "A@EXAMPLE.COM",
+        ],
     )
     def test_unusual_addresses(self, api, address):
         api.accept(message(to=address))

@@ -1,5 +1,7 @@
 """A message is posted, accepted, sent through Kafka to the provider, and every step can be read back."""
+
 import datetime
+import json
 import re
 import uuid
 
@@ -146,8 +148,7 @@ def test_members_that_may_be_null_count_as_not_given(pipeline, api):
 
 def test_the_payload_is_kept_as_it_was_written(pipeline, api):
     payload = '{"price": 1.10, "big": 9007199254740993, "tiny": 1.50E-300, "text": "\\u00e9\\ud83d\\ude00 é"}'
-    raw = '{"payloadJson": %s, "dossierId": 1, "channel": "EMAIL", "to": "a@example.com", "templateCode": "t", "subject": "s"}'
-    answer = api.post((raw % payload).encode())
+    answer = api.post(json.dumps(message(payloadJson="@")).replace('"@"', payload).encode())
     assert answer.status_code == 202
     assert payload in api.get(answer.headers["Location"]).text
 

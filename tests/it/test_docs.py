@@ -1,4 +1,5 @@
 """The reference pages are what the tables say."""
+
 import pytest
 
 from support import environment

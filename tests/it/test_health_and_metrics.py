@@ -1,4 +1,5 @@
 """What monitoring asks for: health in words, metrics in Prometheus' text format."""
+
 import datetime
 
 import pytest

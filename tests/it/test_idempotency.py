@@ -1,4 +1,5 @@
 """A caller that repeats a request gets the same message again, never a second one."""
+
 import json
 import threading
 import uuid
@@ -59,7 +60,9 @@ def test_the_order_of_members_and_white_space_do_not_count(api):
 
 
 @pytest.mark.parametrize(
-    "change", [{"subject": "Other"}, {"dossierId": 2}, {"payloadJson": {"name": "Other"}}, {"priority": "urgent"}], ids=str
+    "change",
+    [{"subject": "Other"}, {"dossierId": 2}, {"payloadJson": {"name": "Other"}}, {"priority": "urgent"}],
+    ids=str,
 )
 def test_the_same_key_with_another_body_is_a_conflict(api, db, change):
     key, body = unique("key"), message()

@@ -1,4 +1,5 @@
 """`outbound migrate`: safe to run twice, at once, and against a database that is not what it should be."""
+
 import threading
 import urllib.parse
 
@@ -67,7 +68,9 @@ def test_twice(scratch):
 
 def test_eight_at_once(scratch):
     ended = []
-    threads = [threading.Thread(target=lambda: ended.append(outbound("migrate", DATABASE_URL=scratch))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: ended.append(outbound("migrate", DATABASE_URL=scratch))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -95,7 +98,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(scratch):
     ended = outbound("migrate", DATABASE_URL=scratch)
     assert ended.code == 1
     assert "outbound_outbox" in ended.err
-    assert {row["table_name"] for row in objects(scratch) if "table_name" in row} == {"outbound_outbox", "schema_migration"}
+    assert {row["table_name"] for row in objects(scratch) if "table_name" in row} == {
+        "outbound_outbox",
+        "schema_migration",
+    }
     db.execute("DROP TABLE outbound_outbox")
     db.close()
     assert outbound("migrate", DATABASE_URL=scratch).code == 0
@@ -119,28 +125,41 @@ def test_without_a_server():
 def test_the_runbooks_tables_and_indexes_are_there(db):
     tables = {row["tablename"] for row in db.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
     assert RUNBOOK_TABLES <= tables
-    indexes = {row["indexname"]: row["tablename"] for row in db.rows("SELECT * FROM pg_indexes WHERE schemaname = 'public'")}
+    indexes = {
+        row["indexname"]: row["tablename"] for row in db.rows("SELECT * FROM pg_indexes WHERE schemaname = 'public'")
+    }
     assert RUNBOOK_INDEXES.items() <= indexes.items()
 
 
 RUNBOOK = {
-    "dead letters": "SELECT channel, error_code, COUNT(*) as count, MAX(updated_at) as last_occurrence FROM outbound_message"
-    " WHERE status = 'FAILED' AND attempt_count >= max_attempts GROUP BY channel, error_code ORDER BY count DESC LIMIT 20",
-    "error patterns": "SELECT error_code, error_message, to_recipient, template_code FROM outbound_message"
-    " WHERE status = 'FAILED' AND attempt_count >= max_attempts ORDER BY updated_at DESC LIMIT 100",
-    "archive": "INSERT INTO outbound_message_archive SELECT * FROM outbound_message"
-    " WHERE status = 'FAILED' AND updated_at < NOW() - INTERVAL '7 days'",
-    "quota": "SELECT org_id, messages_sent_count, quota_limit, reset_at, throttle_until FROM whatsapp_rate_limit"
-    " WHERE org_id = 'ORG_ID'",
+    "dead letters": """
+        SELECT channel, error_code, COUNT(*) as count, MAX(updated_at) as last_occurrence
+        FROM outbound_message WHERE status = 'FAILED' AND attempt_count >= max_attempts
+        GROUP BY channel, error_code ORDER BY count DESC LIMIT 20""",
+    "error patterns": """
+        SELECT error_code, error_message, to_recipient, template_code
+        FROM outbound_message WHERE status = 'FAILED' AND attempt_count >= max_attempts
+        ORDER BY updated_at DESC LIMIT 100""",
+    "archive": """
+        INSERT INTO outbound_message_archive
+        SELECT * FROM outbound_message WHERE status = 'FAILED' AND updated_at < NOW() - INTERVAL '7 days'""",
+    "quota": """
+        SELECT org_id, messages_sent_count, quota_limit, reset_at, throttle_until
+        FROM whatsapp_rate_limit WHERE org_id = 'ORG_ID'""",
     "less quota": "UPDATE whatsapp_rate_limit SET quota_limit = quota_limit * 0.5 WHERE org_id = 'ORG_ID'",
-    "retry schedule": "SELECT om.id as message_id, om.channel, om.attempt_count, oa.attempt_no, oa.next_retry_at, oa.error_code,"
-    " oa.error_message FROM outbound_message om JOIN outbound_attempt oa ON oa.outbound_message_id = om.id"
-    " WHERE om.status = 'QUEUED' AND om.attempt_count >= 3 ORDER BY oa.next_retry_at DESC",
-    "channel performance": "SELECT channel, status, COUNT(*) as count, AVG(attempt_count) as avg_attempts FROM outbound_message"
-    " WHERE created_at > NOW() - INTERVAL '1 hour' GROUP BY channel, status",
-    "error analysis": "SELECT error_code, COUNT(*) as occurrences, COUNT(DISTINCT dossier_id) as affected_dossiers,"
-    " MAX(updated_at) as last_seen FROM outbound_message WHERE status = 'FAILED'"
-    " AND created_at > NOW() - INTERVAL '24 hours' GROUP BY error_code ORDER BY occurrences DESC",
+    "retry schedule": """
+        SELECT om.id as message_id, om.channel, om.attempt_count,
+            oa.attempt_no, oa.next_retry_at, oa.error_code, oa.error_message
+        FROM outbound_message om JOIN outbound_attempt oa ON oa.outbound_message_id = om.id
+        WHERE om.status = 'QUEUED' AND om.attempt_count >= 3 ORDER BY oa.next_retry_at DESC""",
+    "channel performance": """
+        SELECT channel, status, COUNT(*) as count, AVG(attempt_count) as avg_attempts
+        FROM outbound_message WHERE created_at > NOW() - INTERVAL '1 hour' GROUP BY channel, status""",
+    "error analysis": """
+        SELECT error_code, COUNT(*) as occurrences, COUNT(DISTINCT dossier_id) as affected_dossiers,
+            MAX(updated_at) as last_seen
+        FROM outbound_message WHERE status = 'FAILED' AND created_at > NOW() - INTERVAL '24 hours'
+        GROUP BY error_code ORDER BY occurrences DESC""",
 }
 
 

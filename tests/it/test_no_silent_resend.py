@@ -3,6 +3,7 @@
 The provider may have accepted the message, so a repetition is a second delivery that nobody knows of. One attempt is
 one request, and its end is UNKNOWN.
 """
+
 import pytest
 
 from support.api import message
@@ -34,13 +35,17 @@ def test_a_kept_connection_that_ends_after_the_request(new_pipeline, end):
 
 def test_many_kept_connections_reset_after_the_body(new_pipeline):
     """The same under load: requests that reached the sandbox, and attempts that were made, are equally many."""
-    pipeline = new_pipeline("sandbox", "producer", "router", "sender", OUTBOUND_MAX_ATTEMPTS=100, OUTBOUND_RETRY_DELAYS="10ms")
+    pipeline = new_pipeline(
+        "sandbox", "producer", "router", "sender", OUTBOUND_MAX_ATTEMPTS=100, OUTBOUND_RETRY_DELAYS="10ms"
+    )
     first = [pipeline.api.accept() for _ in range(60)]
     pipeline.wait_until_finished(len(first))
 
     # Not each of them: a connection has to survive to be used again.
     pipeline.sandbox.fault("reset", at="after", match="lost", probability=0.4)
-    ids = first + [pipeline.api.accept(message(to=f"{'lost' if n % 2 else 'fine'}-{n}@example.com")) for n in range(200)]
+    ids = first + [
+        pipeline.api.accept(message(to=f"{'lost' if n % 2 else 'fine'}-{n}@example.com")) for n in range(200)
+    ]
     pipeline.wait_until_finished(len(ids))
 
     attempts = [row for rows in pipeline.attempts().values() for row in rows.values()]

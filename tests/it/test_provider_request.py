@@ -1,4 +1,5 @@
 """What the provider is asked: the request as it goes over the wire."""
+
 import json
 
 import pytest
@@ -96,9 +97,9 @@ def test_a_code_without_a_template_and_without_text_fails(pipeline, provider):
 
 def test_a_large_message_goes_out_whole(pipeline, provider):
     text = unique("start") + "x" * 250000 + "end"
-    assert request_for(pipeline, provider, message(payloadJson={"text": text})).mail[
-        "personalizations"
-    ][0]["dynamic_template_data"] == {"text": text}
+    assert request_for(pipeline, provider, message(payloadJson={"text": text})).mail["personalizations"][0][
+        "dynamic_template_data"
+    ] == {"text": text}
 
 
 def test_connections_are_kept(pipeline, provider):

@@ -1,4 +1,5 @@
 """PostgreSQL or Kafka goes away: nothing is accepted that is not durable, nothing that is durable is lost."""
+
 import pytest
 
 from support.api import Crowd, message, unique

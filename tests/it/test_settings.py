@@ -1,4 +1,5 @@
 """Settings: a wrong one ends a command within a second, by its name; where values come from, and who wins."""
+
 import re
 import socket
 
@@ -65,7 +66,9 @@ SENDER_NEEDS = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in SENDER_NEEDS.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in SENDER_NEEDS.items() for value in values]
+)
 def test_what_a_sender_needs(name, value):
     is_refused(outbound("sender", **{name: value}), name)
 
@@ -100,7 +103,9 @@ def test_a_wrong_command_line(arguments, word):
     assert ended.seconds < environment.AT_ONCE_S
 
 
-@pytest.mark.parametrize(("role", "setting"), [("producer", "OUTBOUND_HTTP_PORT"), ("sandbox", "OUTBOUND_SANDBOX_PORT")])
+@pytest.mark.parametrize(
+    ("role", "setting"), [("producer", "OUTBOUND_HTTP_PORT"), ("sandbox", "OUTBOUND_SANDBOX_PORT")]
+)
 def test_a_port_that_is_taken(role, setting, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -191,7 +196,9 @@ def test_a_secret_can_be_a_file(tmp_path):
     is_refused(outbound("sender", OUTBOUND_EMAIL_FROM="", **by_file), "OUTBOUND_EMAIL_FROM")
     file.write_text("\n")
     is_refused(outbound("sender", **by_file), "SENDGRID_API_KEY")
-    is_refused(outbound("sender", SENDGRID_API_KEY=None, SENDGRID_API_KEY_FILE=tmp_path / "none"), "SENDGRID_API_KEY_FILE")
+    is_refused(
+        outbound("sender", SENDGRID_API_KEY=None, SENDGRID_API_KEY_FILE=tmp_path / "none"), "SENDGRID_API_KEY_FILE"
+    )
     is_refused(outbound("sender", SENDGRID_API_KEY="x", SENDGRID_API_KEY_FILE=file), "SENDGRID_API_KEY_FILE")
 
 

@@ -1,4 +1,5 @@
 """More senders share the work of a channel. Neither their number nor the end of one doubles a message."""
+
 from support.api import message, post_many
 from support.wait import until
 
@@ -10,11 +11,13 @@ def two_senders(new_pipeline):
     pipeline = new_pipeline(
         "sandbox", "producer", "router", OUTBOUND_SANDBOX_LATENCY_MS=50, OUTBOUND_SENDER_MAX_IN_FLIGHT=8
     )
-    senders = [pipeline.launch("sender", label=name, OUTBOUND_INSTANCE_ID=f"it-{name}") for name in ("sender-1", "sender-2")]
+    senders = [
+        pipeline.launch("sender", label=name, OUTBOUND_INSTANCE_ID=f"it-{name}") for name in ("sender-1", "sender-2")
+    ]
     for sender in senders:
         pipeline.wait_until_ready(sender)
-    for group in ("outbound-sender-email", "outbound-sender-email-urgent"):
-        until(lambda: pipeline.kafka.members(group) == 2, f"{group} has two members")
+    groups = ("outbound-sender-email", "outbound-sender-email-urgent")
+    until(lambda: all(pipeline.kafka.members(group) == 2 for group in groups), "both groups have two members")
     return pipeline, senders
 
 

@@ -1,4 +1,5 @@
 """Every role is killed once while 2,000 messages are on their way. None is lost, and each duplicate has its reason."""
+
 import pytest
 
 from support.api import Crowd, message

@@ -1,4 +1,5 @@
 """A sender that is back before its session is over has its partitions at once: nobody waits, nothing moves."""
+
 import time
 
 SESSION_TIMEOUT_S = 30

@@ -2,6 +2,7 @@
 
 The dead-letter topic is the one that is changed here: no other test depends on its past.
 """
+
 import json
 import re
 
@@ -112,7 +113,9 @@ def test_more_partitions_than_wanted_are_left_alone(admin, kafka):
 def test_retention_is_corrected_and_other_settings_stay(admin):
     foreign = {"max.message.bytes": "123456", "min.cleanable.dirty.ratio": "0.75"}
     finished(
-        admin.alter_configs([ConfigResource(ConfigResource.Type.TOPIC, DEAD_LETTERS, {**foreign, "retention.ms": "3600000"})])
+        admin.alter_configs(
+            [ConfigResource(ConfigResource.Type.TOPIC, DEAD_LETTERS, {**foreign, "retention.ms": "3600000"})]
+        )
     )
     wrong = check()
     assert wrong.code == 1
@@ -133,7 +136,9 @@ def test_the_setting_for_partitions_counts_for_all(admin):
 
 def test_json(admin):
     fine = [json.loads(line) for line in check("--json").out.splitlines()]
-    assert {entry["topic"]: (entry["result"], entry["detail"]) for entry in fine} == {name: ("ok", "") for name in table()}
+    assert {entry["topic"]: (entry["result"], entry["detail"]) for entry in fine} == {
+        name: ("ok", "") for name in table()
+    }
 
     different = outbound("topics", "check", "--json", OUTBOUND_KAFKA_PARTITIONS=100)
     assert different.code == 1

@@ -1,4 +1,5 @@
 """OUTBOUND_EMAIL_UNKNOWN_POLICY=hold: what may have been delivered is never sent a second time."""
+
 import pytest
 
 from support.api import message
@@ -45,5 +46,7 @@ def test_a_sender_that_dies_leaves_its_messages_held(pipeline):
     pipeline.role("sender").kill()
     pipeline.start("sender")
     state = pipeline.wait_for(message_id, "UNKNOWN")
-    assert [(attempt["outcome"], attempt["errorCode"]) for attempt in state["attempts"]] == [("UNKNOWN", "LEASE_EXPIRED")]
+    assert [(attempt["outcome"], attempt["errorCode"]) for attempt in state["attempts"]] == [
+        ("UNKNOWN", "LEASE_EXPIRED")
+    ]
     assert len(pipeline.sandbox.deliveries(message_id)) == 1

@@ -1,4 +1,5 @@
 """A record that nobody here can handle goes to the dead letters, as it is, and does not stop those behind it."""
+
 import struct
 import uuid
 
@@ -65,7 +66,9 @@ def is_passed_on(pipeline, topic, role, value, code):
 
 
 @pytest.mark.parametrize(("value", "code"), UNREADABLE.values(), ids=UNREADABLE.keys())
-@pytest.mark.parametrize(("topic", "role"), [(topics.ACCEPTED, "router"), (topics.SEND_EMAIL, "sender")], ids=["router", "sender"])
+@pytest.mark.parametrize(
+    ("topic", "role"), [(topics.ACCEPTED, "router"), (topics.SEND_EMAIL, "sender")], ids=["router", "sender"]
+)
 def test_an_unreadable_record(pipeline, topic, role, value, code):
     is_passed_on(pipeline, topic, role, value, code)
 

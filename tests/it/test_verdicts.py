@@ -1,4 +1,5 @@
 """What becomes of a message when its provider does anything but accept it."""
+
 import datetime
 
 import pytest
@@ -48,7 +49,8 @@ def seconds_between(earlier, later):
 
 def dead_letters_of(pipeline, since, message_id):
     return until(
-        lambda: pipeline.kafka.records_of(topics.DEAD_LETTERS, since, message_id), f"a dead letter of {message_id} exists"
+        lambda: pipeline.kafka.records_of(topics.DEAD_LETTERS, since, message_id),
+        f"a dead letter of {message_id} exists",
     )
 
 
@@ -144,7 +146,9 @@ def test_an_answer_that_nobody_understands_is_unknown(pipeline, post_with_fault)
     assert len(pipeline.sandbox.deliveries(message_id)) == 2
 
 
-@pytest.mark.parametrize("body", ["", "not JSON", '{"errors": {}}', '{"errors": [1]}', "\u001b[31m\u009b\ufffd\r\n", "x" * 100000])
+@pytest.mark.parametrize(
+    "body", ["", "not JSON", '{"errors": {}}', '{"errors": [1]}', "\u001b[31m\u009b\ufffd\r\n", "x" * 100000]
+)
 def test_a_refusal_with_a_strange_body(pipeline, post_with_fault, body):
     state = pipeline.wait_for(post_with_fault("status", status=400, body=body), "FAILED")
     assert outcomes(state) == [("FAILED", 400, "INVALID_REQUEST")]

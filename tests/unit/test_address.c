@@ -23,7 +23,8 @@ static void expect_bad(const char *text, size_t length, void *arg)
     const char *words = arg;
     const char *problem = address_check_email(text, length);
     cr_assert(problem != NULL, "\"%.*s\" is accepted", (int)length, text);
-    cr_expect(strstr(problem, words) != NULL, "\"%.*s\" %s (expected: %s)", (int)length, text, problem, words);
+    cr_expect(strstr(problem, words) != NULL, "\"%.*s\" %s (expected: %s)", (int)length, text, problem,
+              words);
 }
 
 Test(address, good)
@@ -39,8 +40,8 @@ Test(address, good)
         "x@a-b.example",
         "x@xn--mnchen-3ya.example",
         "x@a--b.example",
-        A60 "aaaa@example.com",                                                /* 64 before the @ */
-        "x@" A60 "aaa.example",                                                /* a label of 63 */
+        A60 "aaaa@example.com",                 /* 64 before the @ */
+        "x@" A60 "aaa.example",                 /* a label of 63 */
         A60 "aaaa@" L61 "." L61 "." L61 ".cde", /* 64 + 1 + 3 * 62 + 3 = 254 */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -56,7 +56,7 @@ Test(arena, reset_keeps_one_chunk_for_the_next_lifetime)
     for (int lifetime = 0; lifetime < 3; lifetime++) {
         arena_reset(&arena);
         cr_assert(arena.chunks == kept, "lifetime %d", lifetime);
-        (void)arena_alloc(&arena, 100);
+        (void)arena_alloc(&arena, 4000);
         cr_assert(arena.chunks == kept, "lifetime %d allocated anew", lifetime);
         (void)arena_alloc(&arena, 100000); /* does not fit and is given back */
     }

@@ -73,8 +73,8 @@ static void append_string(struct buffer *buffer, size_t length)
 
 Test(buffer, limit_is_exact_and_overflow_stays_until_clear)
 {
-    static void (*const appends[])(struct buffer *buffer, size_t length) = {append_bytes, append_format,
-                                                                            append_string};
+    static void (*const appends[])(struct buffer * buffer, size_t length) = {append_bytes, append_format,
+                                                                             append_string};
     for (size_t i = 0; i < 3; i++) {
         struct buffer buffer;
         buffer_init(&buffer, 300);

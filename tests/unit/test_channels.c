@@ -55,7 +55,8 @@ Test(channels, other_names_are_unknown)
     static const struct {
         const char *name;
         size_t length;
-    } rows[] = {{"", 0}, {"E", 1}, {"EMAI", 4}, {"EMAILS", 6}, {"email", 5}, {"EMAIL\0", 6}, {"EMA\0L", 5}, {" EMAIL", 6}};
+    } rows[] = {{"", 0},      {"E", 1},       {"EMAI", 4},   {"EMAILS", 6},
+                {"email", 5}, {"EMAIL\0", 6}, {"EMA\0L", 5}, {" EMAIL", 6}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fenced(rows[i].name, rows[i].length, expect_unknown, NULL);
     }

@@ -10,7 +10,8 @@ Test(error_codes, each_has_a_name_of_its_own_and_a_help_text)
     for (int i = 1; i < ERROR_CODE_COUNT; i++) {
         const struct error_row *row = error_row((enum error_code)i);
         cr_assert(row->name != NULL && row->help != NULL, "code %d", i);
-        cr_expect(eq(sz, strspn(row->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"), strlen(row->name)), "%s", row->name);
+        cr_expect(eq(sz, strspn(row->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"), strlen(row->name)), "%s",
+                  row->name);
         cr_expect(gt(sz, strlen(row->help), 10), "%s", row->name);
         cr_expect(row->help[strlen(row->help) - 1] == '.', "%s: its help text is not a sentence", row->name);
         for (int j = 1; j < i; j++) {

@@ -1,10 +1,8 @@
-#define _GNU_SOURCE 1 /* strcasestr */
-
 #include "base/http_client.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -24,9 +22,11 @@ struct fixture {
     struct http_client *client;
 };
 
-static const struct http_client_options usual = {
-    .connect_timeout_ms = 20000, .total_timeout_ms = 40000, .max_connections = 50, .response_limit = 1000,
-    .plain_http = true};
+static const struct http_client_options usual = {.connect_timeout_ms = 20000,
+                                                 .total_timeout_ms = 40000,
+                                                 .max_connections = 50,
+                                                 .response_limit = 1000,
+                                                 .plain_http = true};
 
 static void fixture_open(struct fixture *fixture, const struct http_client_options *options)
 {
@@ -79,7 +79,8 @@ static void begin(struct http_exchange *exchange, const char *url, const char *b
     cr_assert(eq(int, ret_ended->times, 0), "ended within the call that starts it");
 }
 
-static struct ended post(struct fixture *fixture, struct http_exchange *exchange, const char *url, const char *body)
+static struct ended post(struct fixture *fixture, struct http_exchange *exchange, const char *url,
+                         const char *body)
 {
     struct ended ended;
     begin(exchange, url, body, &ended);
@@ -113,7 +114,8 @@ Test(http_client, requests_and_answers_arrive_whole_on_one_connection)
 {
     static const struct peer_step steps[] = {
         {PEER_ANSWER, "HTTP/1.1 202 Accepted\r\nX-Message-Id: 7\r\nContent-Length: 5\r\n\r\nfirst"},
-        {PEER_ANSWER, "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n3\r\nond\r\n0\r\n\r\n"},
+        {PEER_ANSWER,
+         "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n3\r\nond\r\n0\r\n\r\n"},
         {PEER_ANSWER, "HTTP/1.1 204 No Content\r\n\r\n"},
     };
     struct http_peer *peer = http_peer_open(steps, 3);
@@ -172,7 +174,8 @@ Test(http_client, a_request_is_not_sent_again_when_its_connection_dies)
     fixture_close(&fixture);
     const struct peer_seen *seen = http_peer_stop(peer);
     cr_expect(eq(int, seen->requests, 2), "it was sent again");
-    cr_expect(eq(int, seen->requests_on_first, 2), "the second request did not use the first one's connection");
+    cr_expect(eq(int, seen->requests_on_first, 2),
+              "the second request did not use the first one's connection");
     cr_expect(eq(sz, seen->stray, 0), "a part of it was sent again");
     cr_expect(strstr(seen->last, "\r\n\r\ntwo") != NULL);
     http_peer_free(peer);
@@ -399,7 +402,8 @@ struct chain {
 static void on_link_done(void *arg, const struct http_result *result)
 {
     struct chain *chain = arg;
-    chain->broken = chain->broken || result->code != CURLE_OK || http_exchange_body(chain->exchange)->length > 0;
+    chain->broken =
+        chain->broken || result->code != CURLE_OK || http_exchange_body(chain->exchange)->length > 0;
     if (--chain->left > 0) {
         buffer_text(http_exchange_body(chain->exchange), "next");
         http_exchange_start(chain->exchange, chain->url, NULL, on_link_done, chain);
@@ -412,7 +416,8 @@ Test(http_client, an_exchange_starts_anew_from_its_own_callback)
     struct http_peer *peer = http_peer_open(steps, 1);
     struct fixture fixture;
     fixture_open(&fixture, &usual);
-    struct chain chain = {.exchange = http_exchange_new(fixture.client), .url = http_peer_url(peer), .left = 20};
+    struct chain chain = {
+        .exchange = http_exchange_new(fixture.client), .url = http_peer_url(peer), .left = 20};
     http_exchange_start(chain.exchange, chain.url, NULL, on_link_done, &chain);
     LOOP_UNTIL(&fixture.loop, chain.left == 0);
     cr_expect(not(chain.broken));
@@ -429,7 +434,8 @@ Test(http_client, a_redirect_is_not_followed)
     static char redirect[200];
     const struct peer_step steps[] = {{PEER_ANSWER, redirect}, {PEER_ANSWER, PEER_OK}};
     struct http_peer *peer = http_peer_open(steps, 2);
-    (void)snprintf(redirect, sizeof redirect, "HTTP/1.1 307 Over There\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+    (void)snprintf(redirect, sizeof redirect,
+                   "HTTP/1.1 307 Over There\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
                    http_peer_url(peer));
     struct fixture fixture;
     fixture_open(&fixture, &usual);

@@ -22,6 +22,8 @@ Test(json_text, member)
         {"{}", "a", NULL},
         {"", "a", NULL},
         {"[\"a\"]", "b", NULL},
+        {"[{\"a\":1}]", "a", NULL},
+        {"[[\"a\",1]]", "a", NULL},
         {"{\"a\":1,\"b\":2}", "a", "1"},
         {"{\"a\":1,\"b\":2}", "b", "2"},
         {" \r\n\t{ \"a\" \n:\t 1.10 \r\n, \"b\" : 1e5 }", "a", "1.10"},
@@ -30,25 +32,26 @@ Test(json_text, member)
         {"{\"a\":1,\"ab\":2}", "ab", "2"},
         {"{\"a\":null,\"b\":true}", "b", "true"},
         {"{\"a\":{ \"b\" : [ 1 , 2 ] },\"c\":3}", "a", "{ \"b\" : [ 1 , 2 ] }"},
-        {"{\"a\":{\"b\":1},\"b\":2}", "b", "2"},           /* the top level's, not the nested one */
+        {"{\"a\":{\"b\":1},\"b\":2}", "b", "2"}, /* the top level's, not the nested one */
         {"{\"a\":{\"b\":1}}", "b", NULL},
         {"{\"a\":[{\"b\":1},2],\"b\":[3]}", "b", "[3]"},
-        {"{\"a\":\"b\",\"b\":\"x\"}", "b", "\"x\""},        /* a value that reads like the name */
-        {"{\"a\":\"\\\"b\\\":1\",\"b\":2}", "b", "2"},      /* escaped quotes do not end a string */
-        {"{\"a\":\"\\\\\",\"b\":2}", "b", "2"},             /* an escaped backslash does not escape */
-        {"{\"a\":\"}],{[\",\"b\":2}", "a", "\"}],{[\""},    /* brackets and commas in a string do not count */
+        {"{\"a\":\"b\",\"b\":\"x\"}", "b", "\"x\""},     /* a value that reads like the name */
+        {"{\"a\":\"\\\"b\\\":1\",\"b\":2}", "b", "2"},   /* escaped quotes do not end a string */
+        {"{\"a\":\"\\\\\",\"b\":2}", "b", "2"},          /* an escaped backslash does not escape */
+        {"{\"a\":\"}],{[\",\"b\":2}", "a", "\"}],{[\""}, /* brackets and commas in a string do not count */
         {"{\"a\":\"}],{[\",\"b\":2}", "b", "2"},
         {"{\"a}\":1,\"b\":2}", "b", "2"},
         {"{\"a\":[\"}\"],\"b\":2}", "b", "2"},
-        {"{\"\\u0061\":1}", "a", NULL},                     /* keys with escapes do not match */
+        {"{\"\\u0061\":1}", "a", NULL}, /* keys with escapes do not match */
         {"{\"\\u0061\":1,\"a\":2}", "a", "2"},
-        {"{\"a\":1}{\"b\":2}", "b", NULL},                  /* behind the object is nothing of ours */
+        {"{\"a\":1}{\"b\":2}", "b", NULL}, /* behind the object is nothing of ours */
         {"{\"a\":1} \"b\":2", "b", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *value = NULL;
         size_t length = 0;
-        const bool found = json_text_member(rows[i].text, strlen(rows[i].text), rows[i].name, &value, &length);
+        const bool found =
+            json_text_member(rows[i].text, strlen(rows[i].text), rows[i].name, &value, &length);
         cr_expect(found == (rows[i].value != NULL), "%s in %s", rows[i].name, rows[i].text);
         if (found && rows[i].value) {
             char copy[100];
@@ -87,8 +90,8 @@ Test(json_text, deeper_than)
         const bool deeper =
             json_text_deeper_than(rows[i].text, strlen(rows[i].text), rows[i].limit, &position);
         cr_expect(deeper == (rows[i].position >= 0), "%s, %zu", rows[i].text, rows[i].limit);
-        cr_expect(deeper ? position == (size_t)rows[i].position : true, "%s, %zu: at %zu", rows[i].text, rows[i].limit,
-                  position);
+        cr_expect(deeper ? position == (size_t)rows[i].position : true, "%s, %zu: at %zu", rows[i].text,
+                  rows[i].limit, position);
     }
 }
 
@@ -127,7 +130,8 @@ Test(json_text, member_at)
     cr_expect(not(json_text_member_at("", 0, 0, &name, &length)));
 }
 
-static void expect_inside(const char *text, size_t length, const char *part, size_t part_length, const char *what)
+static void expect_inside(const char *text, size_t length, const char *part, size_t part_length,
+                          const char *what)
 {
     cr_assert(part >= text && part_length <= length && part + part_length <= text + length,
               "%s of \"%.*s\": %zu bytes at %td", what, (int)length, text, part_length, part - text);

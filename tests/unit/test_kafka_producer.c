@@ -3,8 +3,10 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "support/leaks.h"
 #include "support/loop.h"
@@ -21,6 +23,7 @@ TestSuite(kafka_producer, .timeout = 120, .init = quiet, .fini = no_leaks);
 
 #define RECORDS 2000
 #define TOPIC "things"
+#define PARTITIONS 4
 
 /* A producer on a cluster of its own, and what it reported of each ticket. */
 struct fixture {
@@ -45,12 +48,16 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
     }
 }
 
-static void fixture_open(struct fixture *fixture, unsigned message_timeout_ms, const char *properties)
+static void cluster_open(struct fixture *fixture)
 {
     memset(fixture, 0, sizeof *fixture);
     loop_open(&fixture->loop);
     fixture->mock = mock_kafka_open();
-    mock_kafka_topic(&fixture->mock, TOPIC, 4);
+    mock_kafka_topic(&fixture->mock, TOPIC, PARTITIONS);
+}
+
+static void producer_open(struct fixture *fixture, unsigned message_timeout_ms, const char *properties)
+{
     const struct kafka_producer_options options = {
         .kafka = {fixture->mock.brokers, "unit", properties},
         .message_timeout_ms = message_timeout_ms,
@@ -61,6 +68,12 @@ static void fixture_open(struct fixture *fixture, unsigned message_timeout_ms, c
     struct error error = {0};
     fixture->producer = kafka_producer_open(&fixture->loop.uv, &options, &error);
     cr_assert(fixture->producer != NULL, "%s", error.text);
+}
+
+static void fixture_open(struct fixture *fixture, unsigned message_timeout_ms, const char *properties)
+{
+    cluster_open(fixture);
+    producer_open(fixture, message_timeout_ms, properties);
 }
 
 static void fixture_close(struct fixture *fixture)
@@ -74,9 +87,12 @@ static bool send_number(struct fixture *fixture, uint64_t ticket)
 {
     char value[32];
     (void)snprintf(value, sizeof value, "%llu", (unsigned long long)ticket);
-    const struct kafka_record_out record = {
-        .topic = TOPIC, .key = value, .key_length = strlen(value), .value = value, .value_length = strlen(value),
-        .ticket = ticket};
+    const struct kafka_record_out record = {.topic = TOPIC,
+                                            .key = value,
+                                            .key_length = strlen(value),
+                                            .value = value,
+                                            .value_length = strlen(value),
+                                            .ticket = ticket};
     return kafka_producer_send(fixture->producer, &record);
 }
 
@@ -174,12 +190,14 @@ Test(kafka_producer, close_reports_what_is_in_flight_as_failed)
     }
 }
 
-/* An idempotent producer may end for good: a new one takes its place, and nothing is left without a report. */
+/* An idempotent producer may end for good: a new one takes its place, and nothing is left without a report.
+ */
 Test(kafka_producer, a_fatal_error_is_followed_by_a_new_client)
 {
     static struct fixture fixture;
-    fixture_open(&fixture, 60000, NULL);
+    cluster_open(&fixture);
     mock_kafka_refuse(&fixture.mock, MOCK_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+    producer_open(&fixture, 60000, NULL);
     uint64_t ticket = 0;
     int taken = 0;
     bool failed = false;
@@ -203,20 +221,25 @@ Test(kafka_producer, a_fatal_error_is_followed_by_a_new_client)
     fixture_close(&fixture);
 }
 
-/* What a reader of the topic finds. */
-static rd_kafka_message_t *read_one(struct fixture *fixture, rd_kafka_t **ret_reader)
+/* A reader of the whole topic. */
+static rd_kafka_t *reader_open(struct fixture *fixture)
 {
     struct error error;
     const struct kafka_options options = {fixture->mock.brokers, "reader", "group.id=reader"};
     rd_kafka_conf_t *conf = kafka_conf_new(&options, &error);
-    rd_kafka_t *reader = *ret_reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error.text, sizeof error.text);
+    rd_kafka_t *reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error.text, sizeof error.text);
     cr_assert(reader != NULL, "%s", error.text);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(4);
-    for (int partition = 0; partition < 4; partition++) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
+    for (int partition = 0; partition < PARTITIONS; partition++) {
         rd_kafka_topic_partition_list_add(list, TOPIC, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
     }
     cr_assert(eq(int, rd_kafka_assign(reader, list), 0));
     rd_kafka_topic_partition_list_destroy(list);
+    return reader;
+}
+
+static rd_kafka_message_t *read_one(rd_kafka_t *reader)
+{
     rd_kafka_message_t *message;
     while (!(message = rd_kafka_consumer_poll(reader, 1000)) || message->err) {
         if (message) {
@@ -226,7 +249,54 @@ static rd_kafka_message_t *read_one(struct fixture *fixture, rd_kafka_t **ret_re
     return message;
 }
 
-static void expect_header(const rd_kafka_message_t *message, const char *name, const char *bytes, size_t wanted)
+/* Records that follow each other share a partition for some milliseconds; in the long run all are used. */
+#define BURST 1600
+
+Test(kafka_producer, records_share_a_partition_for_a_while)
+{
+    static struct fixture fixture;
+    static int32_t partition_of[RECORDS];
+    int used[PARTITIONS] = {0};
+    fixture_open(&fixture, 60000, NULL);
+    cr_assert(send_number(&fixture, 0)); /* partitions are known then */
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+
+    int sent = 1;
+    const int64_t began_ms = clock_monotonic_ms();
+    while (sent < BURST) {
+        cr_assert(send_number(&fixture, (uint64_t)sent++));
+    }
+    const int64_t burst_ms = clock_monotonic_ms() - began_ms;
+    while (sent < RECORDS) { /* then at most one in a millisecond */
+        const int64_t now_ms = clock_monotonic_ms();
+        cr_assert(send_number(&fixture, (uint64_t)sent++));
+        LOOP_UNTIL(&fixture.loop, clock_monotonic_ms() > now_ms);
+    }
+    LOOP_UNTIL(&fixture.loop, fixture.reported == RECORDS);
+
+    rd_kafka_t *reader = reader_open(&fixture);
+    for (int i = 0; i < RECORDS; i++) {
+        rd_kafka_message_t *message = read_one(reader);
+        char number[32];
+        (void)snprintf(number, sizeof number, "%.*s", (int)message->len, (const char *)message->payload);
+        partition_of[strtol(number, NULL, 10)] = message->partition;
+        used[message->partition]++;
+        rd_kafka_message_destroy(message);
+    }
+    int64_t changes = 0;
+    for (int i = 2; i < BURST; i++) {
+        changes += partition_of[i] != partition_of[i - 1];
+    }
+    cr_expect(le(i64, changes, burst_ms / 10 + 1), "a burst that took %d ms", (int)burst_ms);
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+        cr_expect(gt(int, used[partition], 0), "partition %d", partition);
+    }
+    rd_kafka_destroy(reader);
+    fixture_close(&fixture);
+}
+
+static void expect_header(const rd_kafka_message_t *message, const char *name, const char *bytes,
+                          size_t wanted)
 {
     size_t length = 0;
     const char *value = kafka_header_get(message, name, &length);
@@ -239,16 +309,25 @@ Test(kafka_producer, key_value_and_headers_arrive_byte_for_byte)
     static struct fixture fixture;
     fixture_open(&fixture, 60000, NULL);
     const struct kafka_header headers[] = {
-        {"first", "one", 3}, {"twice", "old", 3}, {"left-out", NULL, 0}, {"bytes", "\0\xff", 2}, {"twice", "new", 3},
-        {"empty", "", 0},    {0},
+        {"first", "one", 3},
+        {"twice", "old", 3},
+        {"left-out", NULL, 0},
+        {"bytes", "\0\xff", 2},
+        {"twice", "new", 3},
+        {"empty", "", 0},
+        {0},
     };
-    const struct kafka_record_out record = {
-        .topic = TOPIC, .key = "k\0y", .key_length = 3, .value = "\0value\xff", .value_length = 7, .headers = headers};
+    const struct kafka_record_out record = {.topic = TOPIC,
+                                            .key = "k\0y",
+                                            .key_length = 3,
+                                            .value = "\0value\xff",
+                                            .value_length = 7,
+                                            .headers = headers};
     cr_assert(kafka_producer_send(fixture.producer, &record));
     LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
 
-    rd_kafka_t *reader;
-    rd_kafka_message_t *message = read_one(&fixture, &reader);
+    rd_kafka_t *reader = reader_open(&fixture);
+    rd_kafka_message_t *message = read_one(reader);
     cr_expect(message->key_len == 3 && memcmp(message->key, "k\0y", 3) == 0);
     cr_expect(message->len == 7 && memcmp(message->payload, "\0value\xff", 7) == 0);
     expect_header(message, "first", "one", 3);
@@ -271,8 +350,8 @@ Test(kafka_producer, a_record_may_have_neither_key_nor_value_nor_headers)
     cr_assert(kafka_producer_send(fixture.producer, &record));
     LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
     expect_report(&fixture, 0, true);
-    rd_kafka_t *reader;
-    rd_kafka_message_t *message = read_one(&fixture, &reader);
+    rd_kafka_t *reader = reader_open(&fixture);
+    rd_kafka_message_t *message = read_one(reader);
     cr_expect(message->key == NULL);
     cr_expect(message->payload == NULL);
     size_t length;
@@ -286,7 +365,8 @@ Test(kafka_producer, wrong_properties_keep_it_from_opening)
 {
     struct test_loop loop;
     loop_open(&loop);
-    const struct kafka_producer_options options = {.kafka = {"b:1", "unit", "no.such=1"}, .message_timeout_ms = 1000};
+    const struct kafka_producer_options options = {.kafka = {"b:1", "unit", "no.such=1"},
+                                                   .message_timeout_ms = 1000};
     struct error error = {0};
     cr_expect(kafka_producer_open(&loop.uv, &options, &error) == NULL);
     EXPECT_SAYS(error.text, "no.such");

@@ -63,17 +63,26 @@ Test(layers, the_rules_themselves)
         const char *folder, *header;
         bool may;
     } rows[] = {
-        {"base", "base/log.h", true},            {"base", "schemas/states.h", false},
-        {"base", "metrics/metrics.h", false},    {"schemas", "base/pg.h", true},
-        {"schemas", "schemas/states.def", true}, {"schemas", "metrics/metrics.h", false},
-        {"metrics", "schemas/states.h", false},  {"producer", "metrics/metrics.h", true},
-        {"producer", "router/run.h", false},     {"senders", "senders/sendgrid/sendgrid.h", true},
-        {"senders", "producer/producer.h", false}, {"dlq", "schemas/topics.h", true},
-        {"sandbox", "senders/sender.h", false},  {"router", "tests/unit/support/fence.h", false},
-        {"router", "router.h", false},           {"router", "../senders/sender.h", false},
+        {"base", "base/log.h", true},
+        {"base", "schemas/states.h", false},
+        {"base", "metrics/metrics.h", false},
+        {"schemas", "base/pg.h", true},
+        {"schemas", "schemas/states.def", true},
+        {"schemas", "metrics/metrics.h", false},
+        {"metrics", "schemas/states.h", false},
+        {"producer", "metrics/metrics.h", true},
+        {"producer", "router/run.h", false},
+        {"senders", "senders/sendgrid/sendgrid.h", true},
+        {"senders", "producer/producer.h", false},
+        {"dlq", "schemas/topics.h", true},
+        {"sandbox", "senders/sender.h", false},
+        {"router", "tests/unit/support/fence.h", false},
+        {"router", "router.h", false},
+        {"router", "../senders/sender.h", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        cr_expect(may_include(rows[i].folder, rows[i].header) == rows[i].may, "%s, %s", rows[i].folder, rows[i].header);
+        cr_expect(may_include(rows[i].folder, rows[i].header) == rows[i].may, "%s, %s", rows[i].folder,
+                  rows[i].header);
     }
 }
 
@@ -126,7 +135,8 @@ static void check_includes(const char *path, char *text, void *arg)
 
 Test(layers, includes_go_down_and_never_sideways)
 {
-    static const char *const there[] = {"base", "schemas", "metrics", "producer", "router", "senders", "sandbox"};
+    static const char *const there[] = {"base",   "schemas", "metrics", "producer",
+                                        "router", "senders", "sandbox"};
     int count = 0;
     for (size_t i = 0; i < RULES; i++) {
         char directory[512];
@@ -171,8 +181,8 @@ static void only_code(char *text)
     }
 }
 
-static const char *const domain_words[] = {"sendgrid", "twilio", "whatsapp", "outbound_message", "recipient",
-                                           "provider", "template_code", "dossier"};
+static const char *const domain_words[] = {"sendgrid",  "twilio",   "whatsapp",      "outbound_message",
+                                           "recipient", "provider", "template_code", "dossier"};
 
 static void check_words(const char *path, char *text, void *arg)
 {

@@ -62,21 +62,21 @@ static void expect_good(const char *body, size_t length, void *arg)
     struct parsed parsed;
     parse(&parsed, body, length);
     check(&parsed);
-    cr_expect(eq(sz, parsed.violations.count, 0), "%.*s: %s %s", (int)length, body, parsed.violations.items[0].field,
-              parsed.violations.items[0].detail);
+    cr_expect(eq(sz, parsed.violations.count, 0), "%.*s: %s %s", (int)length, body,
+              parsed.violations.items[0].field, parsed.violations.items[0].detail);
     parsed_release(&parsed);
 }
 
-#define GOOD                                                                                                  \
-    "{\"dossierId\":1,\"channel\":\"EMAIL\",\"to\":\"test@example.com\",\"templateCode\":\"welcome_email\","  \
+#define GOOD                                                                                                 \
+    "{\"dossierId\":1,\"channel\":\"EMAIL\",\"to\":\"test@example.com\",\"templateCode\":\"welcome_email\"," \
     "\"subject\":\"Welcome\",\"payloadJson\":{\"name\":\"Test User\"}}"
 
 /* A body in which one member has another value, is left out (NULL), or comes on top. */
 static size_t body_with(const char *name, const char *value, size_t value_length, char *ret_body)
 {
     static const char *const members[][2] = {
-        {"dossierId", "1"},        {"channel", "\"EMAIL\""},     {"to", "\"test@example.com\""},
-        {"templateCode", "\"t\""}, {"subject", "\"Welcome\""},   {"payloadJson", "{}"},
+        {"dossierId", "1"},        {"channel", "\"EMAIL\""},   {"to", "\"test@example.com\""},
+        {"templateCode", "\"t\""}, {"subject", "\"Welcome\""}, {"payloadJson", "{}"},
     };
     char *at = ret_body;
     bool used = false;
@@ -132,10 +132,12 @@ Test(message_request, the_guides_request)
 
 Test(message_request, everything_that_may_be_given)
 {
-    static const char body[] =
-        " {\"priority\":\"urgent\",\"expiresAt\":\"2030-01-31T12:00:00.5+01:00\",\"subject\":\"Gr\\u00fc\xc3\x9f" "e\","
-        "\"id\":\"01890A5D-AC96-774B-BCCE-B302099A8057\",\"dossierId\":-9223372036854775808,\"channel\":\"EMAIL\","
-        "\"to\":\"a@b.example\",\"templateCode\":\"t\",\"payloadJson\":{}} \r\n";
+    static const char body[] = " {\"priority\":\"urgent\",\"expiresAt\":\"2030-01-31T12:00:00.5+01:00\","
+                               "\"subject\":\"Gr\\u00fc\xc3\x9f"
+                               "e\","
+                               "\"id\":\"01890A5D-AC96-774B-BCCE-B302099A8057\",\"dossierId\":-"
+                               "9223372036854775808,\"channel\":\"EMAIL\","
+                               "\"to\":\"a@b.example\",\"templateCode\":\"t\",\"payloadJson\":{}} \r\n";
     struct parsed parsed;
     parse(&parsed, body, strlen(body));
     check(&parsed);
@@ -158,7 +160,8 @@ static void expect_payload(const char *body, size_t length, void *arg)
     struct parsed parsed;
     parse(&parsed, body, length);
     cr_assert(eq(sz, parsed.violations.count, 0));
-    cr_expect(eq(mem, MEM(parsed.message.payload.bytes, parsed.message.payload.length), MEM(payload, strlen(payload))));
+    cr_expect(eq(mem, MEM(parsed.message.payload.bytes, parsed.message.payload.length),
+                 MEM(payload, strlen(payload))));
     parsed_release(&parsed);
 }
 
@@ -181,8 +184,9 @@ Test(message_request, payload_is_kept_byte_for_byte)
         size_t length = body_with("payloadJson", payloads[i], strlen(payloads[i]), body);
         fenced(body, length, expect_payload, (void *)(uintptr_t)payloads[i]);
 
-        length = (size_t)sprintf(body, " {\"subject\":\"\\\"payloadJson\\\":{}\", \"payloadJson\" :\t%s \n,\"dossierId\":1}",
-                                 payloads[i]);
+        length = (size_t)sprintf(
+            body, " {\"subject\":\"\\\"payloadJson\\\":{}\", \"payloadJson\" :\t%s \n,\"dossierId\":1}",
+            payloads[i]);
         fenced(body, length, expect_payload, (void *)(uintptr_t)payloads[i]);
     }
 }
@@ -195,17 +199,17 @@ Test(message_request, wrong_types_name_their_field)
         const char *json;
         int kind;
     } values[] = {
-        {"null", NUL},   {"true", BOOL},      {"false", BOOL}, {"7", INT},   {"-1", INT},      {"1.0", REAL},
-        {"1e0", REAL},   {"\"word\"", WORD},  {"\"1\"", WORD}, {"[]", LIST}, {"[{}]", LIST},   {"{}", OBJECT},
-        {"{\"a\":1}", OBJECT},
+        {"null", NUL},  {"true", BOOL}, {"false", BOOL},       {"7", INT},      {"-1", INT},
+        {"1.0", REAL},  {"1e0", REAL},  {"\"word\"", WORD},    {"\"1\"", WORD}, {"[]", LIST},
+        {"[{}]", LIST}, {"{}", OBJECT}, {"{\"a\":1}", OBJECT},
     };
     static const struct {
         const char *name;
         int kinds;
     } fields[] = {
-        {"dossierId", INT},     {"channel", WORD},          {"to", WORD},
-        {"templateCode", WORD}, {"subject", WORD | NUL},    {"payloadJson", OBJECT},
-        {"id", NUL},            {"expiresAt", NUL},         {"priority", WORD | NUL},
+        {"dossierId", INT},       {"channel", WORD},       {"to", WORD}, {"templateCode", WORD},
+        {"subject", WORD | NUL},  {"payloadJson", OBJECT}, {"id", NUL},  {"expiresAt", NUL},
+        {"priority", WORD | NUL},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
@@ -214,7 +218,8 @@ Test(message_request, wrong_types_name_their_field)
             struct parsed parsed;
             parse(&parsed, body, length);
             const bool fine = fields[i].kinds & values[j].kind;
-            cr_expect(eq(sz, parsed.violations.count, fine ? 0 : 1), "%s: %s", fields[i].name, values[j].json);
+            cr_expect(eq(sz, parsed.violations.count, fine ? 0 : 1), "%s: %s", fields[i].name,
+                      values[j].json);
             if (parsed.violations.count > 0) {
                 cr_expect(eq(str, parsed.violations.items[0].field, fields[i].name), "%s", values[j].json);
             }
@@ -225,7 +230,8 @@ Test(message_request, wrong_types_name_their_field)
 
 Test(message_request, what_is_missing_is_named)
 {
-    static const char *const required[] = {"dossierId", "channel", "to", "templateCode", "subject", "payloadJson"};
+    static const char *const required[] = {"dossierId",    "channel", "to",
+                                           "templateCode", "subject", "payloadJson"};
     for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
         expect_value_named(required[i], NULL, 0, required[i]);
     }
@@ -234,8 +240,8 @@ Test(message_request, what_is_missing_is_named)
 Test(message_request, null_is_like_leaving_out)
 {
     struct parsed parsed;
-    static const char body[] =
-        "{\"dossierId\":1,\"subject\":null,\"priority\":null,\"id\":null,\"expiresAt\":null,\"payloadJson\":{}}";
+    static const char body[] = "{\"dossierId\":1,\"subject\":null,\"priority\":null,\"id\":null,"
+                               "\"expiresAt\":null,\"payloadJson\":{}}";
     parse(&parsed, body, strlen(body));
     cr_assert(eq(sz, parsed.violations.count, 0));
     cr_expect(parsed.message.subject.bytes == NULL);
@@ -250,13 +256,20 @@ Test(message_request, wrong_values_name_their_field)
         const char *name;
         const char *value;
     } rows[] = {
-        {"dossierId", "9223372036854775808"}, {"dossierId", "-9223372036854775809"},
-        {"dossierId", "01"},                  {"dossierId", "1.5.2"},
-        {"channel", "\"PIGEON\""},            {"to", "\"nobody\""},
-        {"templateCode", "\"\""},             {"subject", "\"a\\r\\nBcc: b\""},
-        {"priority", "\"high\""},             {"id", "\"01890a5d-ac96-774b-bcce-b302099a805\""},
-        {"id", "\"\""},                       {"expiresAt", "\"tomorrow\""},
-        {"expiresAt", "\"2026-01-31T23:59:59Z\""}, {"expiresAt", "\"\""},
+        {"dossierId", "9223372036854775808"},
+        {"dossierId", "-9223372036854775809"},
+        {"dossierId", "01"},
+        {"dossierId", "1.5.2"},
+        {"channel", "\"PIGEON\""},
+        {"to", "\"nobody\""},
+        {"templateCode", "\"\""},
+        {"subject", "\"a\\r\\nBcc: b\""},
+        {"priority", "\"high\""},
+        {"id", "\"01890a5d-ac96-774b-bcce-b302099a805\""},
+        {"id", "\"\""},
+        {"expiresAt", "\"tomorrow\""},
+        {"expiresAt", "\"2026-01-31T23:59:59Z\""},
+        {"expiresAt", "\"\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         expect_value_named(rows[i].name, rows[i].value, strlen(rows[i].value), rows[i].name);
@@ -292,10 +305,12 @@ Test(message_request, an_unknown_field_with_a_long_name_is_the_bodys)
 
 Test(message_request, duplicates_are_named)
 {
-    static const char *const fields[] = {"dossierId", "channel", "to", "templateCode", "subject", "payloadJson"};
+    static const char *const fields[] = {"dossierId",    "channel", "to",
+                                         "templateCode", "subject", "payloadJson"};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         char body[1000];
-        const size_t length = (size_t)sprintf(body, "%.*s,\"%s\":{}}", (int)strlen(GOOD) - 1, GOOD, fields[i]);
+        const size_t length =
+            (size_t)sprintf(body, "%.*s,\"%s\":{}}", (int)strlen(GOOD) - 1, GOOD, fields[i]);
         fenced(body, length, expect_named, (void *)(uintptr_t)fields[i]);
     }
     static const char inner[] = "{\"a\":1,\"b\":{\"c\":1,\"c\":1}}";
@@ -304,13 +319,17 @@ Test(message_request, duplicates_are_named)
     expect_value_named("payloadJson", escaped, strlen(escaped), "payloadJson");
 }
 
-static const char *const strings[] = {"channel", "to", "templateCode", "subject", "id", "expiresAt", "priority"};
+static const char *const strings[] = {"channel", "to",        "templateCode", "subject",
+                                      "id",      "expiresAt", "priority"};
 
 #define STRINGS (sizeof strings / sizeof *strings)
 
 Test(message_request, nul_is_refused_wherever_it_stands)
 {
-#define ROW(literal) {(literal), sizeof(literal) - 1}
+#define ROW(literal)                   \
+    {                                  \
+        (literal), sizeof(literal) - 1 \
+    }
     static const struct {
         const char *value;
         size_t length;
@@ -343,8 +362,18 @@ Test(message_request, nul_is_refused_wherever_it_stands)
 Test(message_request, broken_utf8_is_refused_wherever_it_stands)
 {
     static const char *const broken[] = {
-        "\x80", "\xff", "\xc3", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf8\x88\x80\x80\x80", "\xf4\x90\x80\x80",
-        "\xe0\x80\xaf", "\\ud800", "\\udc00\\ud800", "\\ud800x",
+        "\x80",
+        "\xff",
+        "\xc3",
+        "\xc0\xaf",
+        "\xe2\x82",
+        "\xed\xa0\x80",
+        "\xf8\x88\x80\x80\x80",
+        "\xf4\x90\x80\x80",
+        "\xe0\x80\xaf",
+        "\\ud800",
+        "\\udc00\\ud800",
+        "\\ud800x",
     };
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         char value[100];
@@ -379,9 +408,9 @@ static size_t nested(size_t depth, char *ret_body)
 Test(message_request, depth_has_a_limit)
 {
     char body[4096];
-    size_t length = nested(MESSAGE_DEPTH_MAX, body);
+    size_t length = nested(32, body);
     fenced(body, length, expect_good, NULL);
-    length = nested(MESSAGE_DEPTH_MAX + 1, body);
+    length = nested(33, body);
     fenced(body, length, expect_named, "payloadJson");
     expect_value_named("x", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 40, "x");
 
@@ -395,8 +424,28 @@ Test(message_request, depth_has_a_limit)
 Test(message_request, what_is_no_object_is_the_bodys_fault)
 {
     static const char *const bodies[] = {
-        "", " ", "\r\n", "null", "true", "1", "\"x\"", "[]", "[1]", "[{}]", "[" GOOD "]", "x", "{", "}", "{}}",
-        "{} {}", GOOD "x", GOOD GOOD, "\xef\xbb\xbf" GOOD, "{'dossierId':1}", "{dossierId:1}", "// c\n" GOOD,
+        "",
+        " ",
+        "\r\n",
+        "null",
+        "true",
+        "1",
+        "\"x\"",
+        "[]",
+        "[1]",
+        "[{}]",
+        "[" GOOD "]",
+        "x",
+        "{",
+        "}",
+        "{}}",
+        "{} {}",
+        GOOD "x",
+        GOOD GOOD,
+        "\xef\xbb\xbf" GOOD,
+        "{'dossierId':1}",
+        "{dossierId:1}",
+        "// c\n" GOOD,
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         fenced(bodies[i], strlen(bodies[i]), expect_named, "body");
@@ -459,19 +508,30 @@ static void hash(const char *body, unsigned char ret_hash[REQUEST_HASH_SIZE])
 Test(message_request, hash_knows_a_repetition)
 {
     static const char *const same[] = {
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
-        "{\"payloadJson\":{\"b\":[1,{\"d\":3,\"c\":2}],\"a\":1},\"subject\":\"A\",\"dossierId\":1," WITH_ID "}",
-        " { " WITH_ID " ,\n\"dossierId\" : 1,\t\"subject\":\"A\", \"payloadJson\":{ \"a\":1, \"b\" : [ 1,{\"c\":2,\"d\":3}]}}\r\n",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"\\u0041\",\"payloadJson\":{\"\\u0061\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{\"payloadJson\":{\"b\":[1,{\"d\":3,\"c\":2}],\"a\":1},\"subject\":\"A\",\"dossierId\":1," WITH_ID
+        "}",
+        " { " WITH_ID " ,\n\"dossierId\" : 1,\t\"subject\":\"A\", \"payloadJson\":{ \"a\":1, \"b\" : [ "
+                      "1,{\"c\":2,\"d\":3}]}}\r\n",
+        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"\\u0041\",\"payloadJson\":{\"\\u0061\":1,\"b\":[1,{\"c\":"
+                    "2,\"d\":3}]}}",
     };
     static const char *const others[] = {
-        "{" WITH_ID ",\"dossierId\":2,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"a\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A \",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":\"1\",\"b\":[1,{\"c\":2,\"d\":3}]}}",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1.5,\"b\":[1,{\"c\":2,\"d\":3}]}}",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[{\"c\":2,\"d\":3},1]}}",
-        "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":3,\"d\":2}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":2,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"a\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"A \",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":\"1\",\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1.5,\"b\":[1,{\"c\":2,\"d\":3}]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[{\"c\":2,\"d\":3},1]}}",
+        "{" WITH_ID
+        ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":3,\"d\":2}]}}",
         "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"payloadJson\":{\"a\":1}}",
         "{" WITH_ID ",\"dossierId\":1,\"subject\":\"A\",\"priority\":\"urgent\","
         "\"payloadJson\":{\"a\":1,\"b\":[1,{\"c\":2,\"d\":3}]}}",

@@ -106,7 +106,7 @@ Test(metrics, histogram)
         const char *le;
         double count; /* of the values up to and including it */
     } buckets[] = {
-        {"0.001", 2}, {"0.005", 3}, {"0.25", 3}, {"0.5", 5}, {"1.0", 6},
+        {"0.001", 2}, {"0.005", 3},  {"0.25", 3},   {"0.5", 5},   {"1.0", 6},
         {"2.5", 7},   {"1000.0", 7}, {"3600.0", 9}, {"+Inf", 11},
     };
     struct metrics *metrics = metrics_new();
@@ -121,17 +121,23 @@ Test(metrics, histogram)
     for (size_t i = 0; i < sizeof buckets / sizeof *buckets; i++) {
         char start[200];
         (void)snprintf(start, sizeof start,
-                       "outbound_message_delivery_latency_seconds_bucket{channel=\"email\",le=\"%s\"} ", buckets[i].le);
+                       "outbound_message_delivery_latency_seconds_bucket{channel=\"email\",le=\"%s\"} ",
+                       buckets[i].le);
         cr_expect(eq(dbl, value_of(text, start), buckets[i].count), "le %s", buckets[i].le);
     }
-    cr_expect(eq(dbl, value_of(text, "outbound_message_delivery_latency_seconds_count{channel=\"email\"} "), 11));
-    cr_expect(lt(dbl, fabs(value_of(text, "outbound_message_delivery_latency_seconds_sum{channel=\"email\"} ") - sum), 1));
-    cr_expect(eq(dbl, value_of(text, "outbound_message_delivery_latency_seconds_count{channel=\"sms\"} "), 11));
+    cr_expect(
+        eq(dbl, value_of(text, "outbound_message_delivery_latency_seconds_count{channel=\"email\"} "), 11));
+    cr_expect(lt(
+        dbl, fabs(value_of(text, "outbound_message_delivery_latency_seconds_sum{channel=\"email\"} ") - sum),
+        1));
+    cr_expect(
+        eq(dbl, value_of(text, "outbound_message_delivery_latency_seconds_count{channel=\"sms\"} "), 11));
     free(text);
     metrics_free(metrics);
 }
 
-/* As Prometheus reads them: growing bounds, counts that never fall, the last one +Inf and equal to the count. */
+/* As Prometheus reads them: growing bounds, counts that never fall, the last one +Inf and equal to the count.
+ */
 Test(metrics, buckets_are_cumulative)
 {
     struct metrics *metrics = metrics_new();
@@ -208,10 +214,12 @@ Test(metrics, every_row_is_exposed_and_documented)
         EXPECT_SAYS(text, line);
         EXPECT_SAYS(page, rows[i].name);
         EXPECT_SAYS(page, rows[i].help);
-        cr_expect(eq(sz, strspn(rows[i].name, "abcdefghijklmnopqrstuvwxyz_"), strlen(rows[i].name)), "%s", rows[i].name);
+        cr_expect(eq(sz, strspn(rows[i].name, "abcdefghijklmnopqrstuvwxyz_"), strlen(rows[i].name)), "%s",
+                  rows[i].name);
         const char *total = strstr(rows[i].name, "_total");
         cr_expect(eq(int, total != NULL, rows[i].type == COUNTER), "%s", rows[i].name);
-        cr_expect(strpbrk(rows[i].help, "\\\n") == NULL, "%s: its help text would need escapes", rows[i].name);
+        cr_expect(strpbrk(rows[i].help, "\\\n") == NULL, "%s: its help text would need escapes",
+                  rows[i].name);
         for (int j = 0; j < i; j++) {
             cr_expect(ne(str, rows[i].name, rows[j].name));
         }
@@ -236,7 +244,9 @@ Test(metrics, many_recordings)
         (void)snprintf(line, sizeof line, "{channel=\"email\",error_code=\"%s\"} 50000\n", codes[i]);
         EXPECT_SAYS(text, line);
     }
-    cr_expect(eq(dbl, value_of(text, "outbound_provider_request_duration_seconds_count{provider=\"sendgrid\"} "), 500000));
+    cr_expect(eq(dbl,
+                 value_of(text, "outbound_provider_request_duration_seconds_count{provider=\"sendgrid\"} "),
+                 500000));
     free(text);
     metrics_free(metrics);
 }

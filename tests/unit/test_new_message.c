@@ -39,64 +39,66 @@ static struct text filled(size_t length)
 #define BYTES(literal) ((struct text){(literal), sizeof(literal) - 1})
 
 /* One change of a good message. */
-#define CHANGES(X)                                                                        \
-    /* accepted */                                                                        \
-    X(NULL, as_it_is, (void)message)                                                      \
-    X(NULL, no_org, message->org_id = NONE)                                               \
-    X(NULL, org_of_64_bytes, message->org_id = filled(64))                                \
-    X(NULL, correlation_of_128_bytes, message->correlation_id = filled(128))              \
-    X(NULL, key_of_255_bytes, message->idempotency_key = filled(255))                     \
+#define CHANGES(X)                                                                                      \
+    /* accepted */                                                                                      \
+    X(NULL, as_it_is, (void)message)                                                                    \
+    X(NULL, no_org, message->org_id = NONE)                                                             \
+    X(NULL, org_of_64_bytes, message->org_id = filled(64))                                              \
+    X(NULL, correlation_of_128_bytes, message->correlation_id = filled(128))                            \
+    X(NULL, key_of_255_bytes, message->idempotency_key = filled(255))                                   \
     X(NULL, key_of_all_signs, message->idempotency_key = text_of("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")) \
-    X(NULL, urgent, message->priority = text_of(PRIORITY_URGENT))                         \
-    X(NULL, template_of_128_bytes, message->template_code = filled(128))                  \
-    X(NULL, subject_of_998_bytes, message->subject = filled(998))                         \
-    X(NULL, subject_in_utf8, message->subject = text_of("Grüße – 日本 🙂"))                \
-    X(NULL, negative_dossier, message->dossier_id = -1)                                   \
-    X(NULL, expires_in_the_future, message->expires_at_us = NOW_US + 1)                   \
-    /* refused */                                                                         \
-    X("X-Org-ID", org_empty, message->org_id = BYTES(""))                                 \
-    X("X-Org-ID", org_of_65_bytes, message->org_id = filled(65))                          \
-    X("X-Org-ID", org_with_a_space, message->org_id = text_of("a b"))                     \
-    X("X-Org-ID", org_not_ascii, message->org_id = text_of("ü"))                          \
-    X("X-Org-ID", org_with_nul, message->org_id = BYTES("a\0b"))                          \
-    X("X-Correlation-ID", correlation_empty, message->correlation_id = BYTES(""))         \
-    X("X-Correlation-ID", correlation_of_129_bytes, message->correlation_id = filled(129)) \
-    X("X-Correlation-ID", correlation_with_a_tab, message->correlation_id = text_of("a\tb")) \
-    X("X-Correlation-ID", correlation_with_del, message->correlation_id = text_of("a\x7f" "b")) \
-    X("Idempotency-Key", key_empty, message->idempotency_key = BYTES(""))                 \
-    X("Idempotency-Key", key_of_256_bytes, message->idempotency_key = filled(256))        \
-    X("Idempotency-Key", key_with_a_line_end, message->idempotency_key = text_of("a\nb")) \
-    X("templateCode", no_template, message->template_code = NONE)                         \
-    X("templateCode", template_empty, message->template_code = BYTES(""))                 \
-    X("templateCode", template_of_129_bytes, message->template_code = filled(129))        \
-    X("templateCode", template_with_nul, message->template_code = BYTES("a\0b"))          \
-    X("priority", no_priority, message->priority = NONE)                                  \
-    X("priority", priority_empty, message->priority = BYTES(""))                          \
-    X("priority", priority_in_capitals, message->priority = text_of("URGENT"))            \
-    X("priority", priority_too_long, message->priority = text_of("urgently"))             \
-    X("priority", priority_with_nul, message->priority = BYTES("urgent\0"))               \
-    X("payloadJson", no_payload, message->payload = NONE)                                 \
-    X("expiresAt", expires_now, message->expires_at_us = NOW_US)                          \
-    X("expiresAt", expired, message->expires_at_us = 1)                                   \
-    X("channel", no_channel, message->channel_name = NONE)                                \
-    X("channel", channel_empty, message->channel_name = BYTES(""))                        \
-    X("channel", channel_in_small_letters, message->channel_name = text_of("email"))      \
-    X("channel", channel_with_nul, message->channel_name = BYTES("EMAIL\0"))              \
-    X("to", nobody, message->to = NONE)                                                   \
-    X("to", to_empty, message->to = BYTES(""))                                            \
-    X("to", to_no_address, message->to = text_of("test"))                                 \
-    X("to", to_with_nul, message->to = BYTES("test@example.com\0"))                       \
-    X("subject", no_subject, message->subject = NONE)                                     \
-    X("subject", subject_empty, message->subject = BYTES(""))                             \
-    X("subject", subject_of_999_bytes, message->subject = filled(999))                    \
-    X("subject", subject_with_a_header, message->subject = text_of("Hi\r\nBcc: x@example.com")) \
-    X("subject", subject_with_del, message->subject = text_of("a\x7f"))                   \
+    X(NULL, urgent, message->priority = text_of(PRIORITY_URGENT))                                       \
+    X(NULL, template_of_128_bytes, message->template_code = filled(128))                                \
+    X(NULL, subject_of_998_bytes, message->subject = filled(998))                                       \
+    X(NULL, subject_in_utf8, message->subject = text_of("Grüße – 日本 🙂"))                     \
+    X(NULL, negative_dossier, message->dossier_id = -1)                                                 \
+    X(NULL, expires_in_the_future, message->expires_at_us = NOW_US + 1)                                 \
+    /* refused */                                                                                       \
+    X("X-Org-ID", org_empty, message->org_id = BYTES(""))                                               \
+    X("X-Org-ID", org_of_65_bytes, message->org_id = filled(65))                                        \
+    X("X-Org-ID", org_with_a_space, message->org_id = text_of("a b"))                                   \
+    X("X-Org-ID", org_not_ascii, message->org_id = text_of("ü"))                                        \
+    X("X-Org-ID", org_with_nul, message->org_id = BYTES("a\0b"))                                        \
+    X("X-Correlation-ID", correlation_empty, message->correlation_id = BYTES(""))                       \
+    X("X-Correlation-ID", correlation_of_129_bytes, message->correlation_id = filled(129))              \
+    X("X-Correlation-ID", correlation_with_a_tab, message->correlation_id = text_of("a\tb"))            \
+    X("X-Correlation-ID", correlation_with_del,                                                         \
+      message->correlation_id = text_of("a\x7f"                                                         \
+                                        "b"))                                                           \
+    X("Idempotency-Key", key_empty, message->idempotency_key = BYTES(""))                               \
+    X("Idempotency-Key", key_of_256_bytes, message->idempotency_key = filled(256))                      \
+    X("Idempotency-Key", key_with_a_line_end, message->idempotency_key = text_of("a\nb"))               \
+    X("templateCode", no_template, message->template_code = NONE)                                       \
+    X("templateCode", template_empty, message->template_code = BYTES(""))                               \
+    X("templateCode", template_of_129_bytes, message->template_code = filled(129))                      \
+    X("templateCode", template_with_nul, message->template_code = BYTES("a\0b"))                        \
+    X("priority", no_priority, message->priority = NONE)                                                \
+    X("priority", priority_empty, message->priority = BYTES(""))                                        \
+    X("priority", priority_in_capitals, message->priority = text_of("URGENT"))                          \
+    X("priority", priority_too_long, message->priority = text_of("urgently"))                           \
+    X("priority", priority_with_nul, message->priority = BYTES("urgent\0"))                             \
+    X("payloadJson", no_payload, message->payload = NONE)                                               \
+    X("expiresAt", expires_now, message->expires_at_us = NOW_US)                                        \
+    X("expiresAt", expired, message->expires_at_us = 1)                                                 \
+    X("channel", no_channel, message->channel_name = NONE)                                              \
+    X("channel", channel_empty, message->channel_name = BYTES(""))                                      \
+    X("channel", channel_in_small_letters, message->channel_name = text_of("email"))                    \
+    X("channel", channel_with_nul, message->channel_name = BYTES("EMAIL\0"))                            \
+    X("to", nobody, message->to = NONE)                                                                 \
+    X("to", to_empty, message->to = BYTES(""))                                                          \
+    X("to", to_no_address, message->to = text_of("test"))                                               \
+    X("to", to_with_nul, message->to = BYTES("test@example.com\0"))                                     \
+    X("subject", no_subject, message->subject = NONE)                                                   \
+    X("subject", subject_empty, message->subject = BYTES(""))                                           \
+    X("subject", subject_of_999_bytes, message->subject = filled(999))                                  \
+    X("subject", subject_with_a_header, message->subject = text_of("Hi\r\nBcc: x@example.com"))         \
+    X("subject", subject_with_del, message->subject = text_of("a\x7f"))                                 \
     X("subject", subject_with_nul, message->subject = BYTES("a\0b"))
 
-#define FUNCTION(field, name, change)                  \
-    static void name(struct new_message *message)      \
-    {                                                  \
-        change;                                        \
+#define FUNCTION(field, name, change)             \
+    static void name(struct new_message *message) \
+    {                                             \
+        change;                                   \
     }
 CHANGES(FUNCTION)
 
@@ -106,8 +108,7 @@ static const struct {
     void (*change)(struct new_message *message);
 } rows[] = {
 #define ROW(field, name, change) {field, #name, name},
-    CHANGES(ROW)
-};
+    CHANGES(ROW)};
 
 Test(new_message, each_rule_names_its_field_and_nothing_else)
 {

@@ -115,7 +115,8 @@ static void run(uint64_t chance, size_t in_flight)
     struct offset_window window = {0};
     int64_t offset = (int64_t)chance_below(&chance, 1000);
     while (model.taken < RECORDS || open_count > 0) {
-        if (model.taken < RECORDS && (open_count == 0 || chance_below(&chance, 2 * in_flight) >= open_count)) {
+        if (model.taken < RECORDS &&
+            (open_count == 0 || chance_below(&chance, 2 * in_flight) >= open_count)) {
             offset += 1 + (chance_below(&chance, 10) == 0 ? (int64_t)chance_below(&chance, 50) : 0);
             model.offsets[model.taken] = offset;
             open[open_count++] = model.taken++;
@@ -135,7 +136,8 @@ static void run(uint64_t chance, size_t in_flight)
         int64_t wanted;
         const bool grows = model_finish(&model, index, &wanted);
         cr_assert(eq(int, finish(&window, model.offsets[index], &commit), grows));
-        cr_assert(grows ? commit == wanted : true, "commit %lld instead of %lld", (long long)commit, (long long)wanted);
+        cr_assert(grows ? commit == wanted : true, "commit %lld instead of %lld", (long long)commit,
+                  (long long)wanted);
         cr_assert(eq(sz, window.count, model.taken - model.prefix));
     }
     cr_assert(eq(sz, model.prefix, RECORDS));

@@ -11,20 +11,22 @@ TestSuite(pg_params, .fini = no_leaks);
 #define MEM(pointer, length) ((struct cr_mem){.data = (pointer), .size = (size_t)(length)})
 
 /* A parameter's bytes against hand-written ones. */
-#define EXPECT_PARAM(params, index, ...)                                                      \
-    do {                                                                                      \
-        static const unsigned char wanted[] = {__VA_ARGS__};                                  \
+#define EXPECT_PARAM(params, index, ...)                                                                   \
+    do {                                                                                                   \
+        static const unsigned char wanted[] = {__VA_ARGS__};                                               \
         cr_expect(eq(mem, MEM((params)->bytes.bytes + (params)->offsets[index], (params)->lengths[index]), \
-                     MEM(wanted, sizeof wanted)));                                            \
+                     MEM(wanted, sizeof wanted)));                                                         \
     } while (0)
 
 static const struct uuid uuid = {
     {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10}};
 
-#define UUID_BYTES 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10
+#define UUID_BYTES \
+    0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10
 
 /* One dimension, "may have nulls", element type, element count, lower bound 1. */
-#define ARRAY(type_high, type_low, count) 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, type_high, type_low, 0, 0, 0, count, 0, 0, 0, 1
+#define ARRAY(type_high, type_low, count) \
+    0, 0, 0, 1, 0, 0, 0, 1, 0, 0, type_high, type_low, 0, 0, 0, count, 0, 0, 0, 1
 #define NUL_ELEMENT 0xff, 0xff, 0xff, 0xff
 
 Test(pg_params, plain_values)
@@ -86,7 +88,8 @@ Test(pg_params, arrays)
     EXPECT_PARAM(&params, 0, ARRAY(0, 23, 3), 0, 0, 0, 4, 0, 0, 0, 7, NUL_ELEMENT, 0, 0, 0, 4, 0x80, 0, 0, 0);
     EXPECT_PARAM(&params, 1, ARRAY(0, 20, 1), 0, 0, 0, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
     EXPECT_PARAM(&params, 2, ARRAY(0x0b, 0x86, 1), 0, 0, 0, 16, UUID_BYTES);
-    EXPECT_PARAM(&params, 3, ARRAY(0, 25, 4), 0, 0, 0, 2, 'a', 'b', 0, 0, 0, 0, NUL_ELEMENT, 0, 0, 0, 2, 'x', 'y');
+    EXPECT_PARAM(&params, 3, ARRAY(0, 25, 4), 0, 0, 0, 2, 'a', 'b', 0, 0, 0, 0, NUL_ELEMENT, 0, 0, 0, 2, 'x',
+                 'y');
     EXPECT_PARAM(&params, 4, ARRAY(0, 17, 2), 0, 0, 0, 2, 0, 0xff, NUL_ELEMENT);
     EXPECT_PARAM(&params, 5, ARRAY(0, 114, 1), 0, 0, 0, 2, '{', '}');
     EXPECT_PARAM(&params, 6, ARRAY(0, 25, 0));
@@ -102,8 +105,8 @@ Test(pg_params, timestamps_count_from_2000)
     pg_array_timestamp(&params, 946684800 * INT64_C(1000000) + 258);
     pg_array_timestamp(&params, 946684799 * INT64_C(1000000) + 999999);
     pg_array_end(&params);
-    EXPECT_PARAM(&params, 0, ARRAY(0x04, 0xa0, 3), 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0,
-                 1, 2, 0, 0, 0, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+    EXPECT_PARAM(&params, 0, ARRAY(0x04, 0xa0, 3), 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0,
+                 0, 0, 1, 2, 0, 0, 0, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
     pg_params_release(&params);
 }
 

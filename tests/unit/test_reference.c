@@ -31,8 +31,12 @@ static struct text text_of_length(size_t length)
 
 static struct reference usual(void)
 {
-    return (struct reference){.id = id, .generation = 3, .fence = 1000, .org_id = text_of("acme"),
-                              .channel = text_of("EMAIL"), .priority = text_of(PRIORITY_URGENT),
+    return (struct reference){.id = id,
+                              .generation = 3,
+                              .fence = 1000,
+                              .org_id = text_of("acme"),
+                              .channel = text_of("EMAIL"),
+                              .priority = text_of(PRIORITY_URGENT),
                               .expires_at_ms = 1769903999123};
 }
 
@@ -88,12 +92,28 @@ Test(reference, what_is_encoded_is_decoded)
 /* Written by hand from Avro's specification. */
 Test(reference, bytes)
 {
-    static const char with_time[] =
-        "\xc3\x01" "\x94\x31\x4e\xdc\xea\xd0\xa5\x95" "\x48" ID "\x06" "\xd0\x0f" "\x08" "acme" "\x0a" "EMAIL"
-        "\x0c" "urgent" "\x02" "\xa6\xa2\xfe\xe7\x82\x67";
-    static const char without_time[] =
-        "\xc3\x01" "\x94\x31\x4e\xdc\xea\xd0\xa5\x95" "\x48" ID "\x01" "\x00" "\x00" "\x0a" "EMAIL"
-        "\x0c" "normal" "\x00";
+    static const char with_time[] = "\xc3\x01"
+                                    "\x94\x31\x4e\xdc\xea\xd0\xa5\x95"
+                                    "\x48" ID "\x06"
+                                    "\xd0\x0f"
+                                    "\x08"
+                                    "acme"
+                                    "\x0a"
+                                    "EMAIL"
+                                    "\x0c"
+                                    "urgent"
+                                    "\x02"
+                                    "\xa6\xa2\xfe\xe7\x82\x67";
+    static const char without_time[] = "\xc3\x01"
+                                       "\x94\x31\x4e\xdc\xea\xd0\xa5\x95"
+                                       "\x48" ID "\x01"
+                                       "\x00"
+                                       "\x00"
+                                       "\x0a"
+                                       "EMAIL"
+                                       "\x0c"
+                                       "normal"
+                                       "\x00";
     struct buffer buffer;
     buffer_init(&buffer, 10000);
     struct reference reference = usual();
@@ -223,32 +243,74 @@ Test(reference, no_changed_byte_makes_it_read_outside)
 /* Datums behind a good header that no encoder writes. */
 Test(reference, broken_datums_are_malformed)
 {
-    static const char header[] = "\xc3\x01" "\x94\x31\x4e\xdc\xea\xd0\xa5\x95";
+    static const char header[] = "\xc3\x01"
+                                 "\x94\x31\x4e\xdc\xea\xd0\xa5\x95";
 #define GOOD_ID "\x48" ID
-#define TAIL "\x00" "\x00" "\x00" "\x00"
-#define ROW(bytes) {bytes, sizeof(bytes) - 1}
+#define TAIL \
+    "\x00"   \
+    "\x00"   \
+    "\x00"   \
+    "\x00"
+#define ROW(bytes)               \
+    {                            \
+        bytes, sizeof(bytes) - 1 \
+    }
     static const struct {
         const char *bytes;
         size_t length;
     } rows[] = {
         ROW(""),
-        ROW("\x47"),                                                          /* a negative length */
-        ROW("\x46" "1234567-89ab-cdef-fedc-ba9876543210" "\x00\x00" TAIL),    /* an id too short */
-        ROW("\x48" "0123456789ab-cdef--fedc-ba9876543210" "\x00\x00" TAIL),   /* no id */
-        ROW(GOOD_ID "\x80\x80\x80\x80\x10" "\x00" TAIL),                      /* 2147483648 in an int */
-        ROW(GOOD_ID "\x81\x80\x80\x80\x10" "\x00" TAIL),                      /* -2147483649 in an int */
-        ROW(GOOD_ID "\x00" "\x80\x80\x80\x80\x10" TAIL),
-        ROW(GOOD_ID "\x00\x00" "\x01" "\x00\x00\x00"),                        /* a text of length -1 */
-        ROW(GOOD_ID "\x00\x00" "\x02" "\x00\x00\x00"),                        /* a text that eats the rest */
-        ROW(GOOD_ID "\x00\x00" "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01" "\x00\x00\x00"), /* INT64_MAX bytes */
-        ROW(GOOD_ID "\x00\x00" "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "\x00\x00\x00"), /* INT64_MIN bytes */
-        ROW(GOOD_ID "\x00\x00" "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02" "\x00\x00\x00"), /* more than 64 bits */
-        ROW(GOOD_ID "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00" "\x00" TAIL), /* eleven bytes for a 0 */
-        ROW(GOOD_ID "\x00\x00" "\x00\x00\x00" "\x04"),                        /* the union's third branch */
-        ROW(GOOD_ID "\x00\x00" "\x00\x00\x00" "\x01"),                        /* its branch -1 */
-        ROW(GOOD_ID "\x00\x00" "\x00\x00\x00" "\x02"),                        /* a time that is missing */
-        ROW(GOOD_ID "\x00\x00" "\x00\x00\x00" "\x02" "\x80"),                 /* half a time */
-        ROW(GOOD_ID "\x00\x00" "\x00\x00\x00" "\x00" "\x00"),                 /* a time behind null */
+        ROW("\x47"), /* a negative length */
+        ROW("\x46"
+            "1234567-89ab-cdef-fedc-ba9876543210"
+            "\x00\x00" TAIL), /* an id too short */
+        ROW("\x48"
+            "0123456789ab-cdef--fedc-ba9876543210"
+            "\x00\x00" TAIL), /* no id */
+        ROW(GOOD_ID "\x80\x80\x80\x80\x10"
+                    "\x00" TAIL), /* 2147483648 in an int */
+        ROW(GOOD_ID "\x81\x80\x80\x80\x10"
+                    "\x00" TAIL), /* -2147483649 in an int */
+        ROW(GOOD_ID "\x00"
+                    "\x80\x80\x80\x80\x10" TAIL),
+        ROW(GOOD_ID "\x00\x00"
+                    "\x01"
+                    "\x00\x00\x00"), /* a text of length -1 */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x02"
+                    "\x00\x00\x00"), /* a text that eats the rest */
+        ROW(GOOD_ID "\x00\x00"
+                    "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+                    "\x00\x00\x00"), /* INT64_MAX bytes */
+        ROW(GOOD_ID "\x00\x00"
+                    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+                    "\x00\x00\x00"), /* INT64_MIN bytes */
+        ROW(GOOD_ID "\x00\x00"
+                    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"
+                    "\x00\x00\x00"), /* more than 64 bits */
+        ROW(GOOD_ID "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"
+                    "\x00" TAIL), /* eleven bytes for a 0 */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x00\x00\x00"
+                    "\x04"), /* the union's third branch */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x00\x00\x00"
+                    "\x01"), /* its branch -1 */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x00\x00\x00"
+                    "\x02"), /* a time that is missing */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x00\x00\x00"
+                    "\x02"
+                    "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), /* 2 to the 64th */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x00\x00\x00"
+                    "\x02"
+                    "\x80"), /* half a time */
+        ROW(GOOD_ID "\x00\x00"
+                    "\x00\x00\x00"
+                    "\x00"
+                    "\x00"), /* a time behind null */
     };
     char bytes[200];
     memcpy(bytes, header, HEADER_SIZE);
@@ -258,7 +320,8 @@ Test(reference, broken_datums_are_malformed)
     }
     /* The same in good, so that the rows above fail for their own reason. */
     static const char good[] = GOOD_ID "\x00\x00" TAIL;
-    const struct reference wanted = {.id = id, .org_id = text_of(""), .channel = text_of(""), .priority = text_of("")};
+    const struct reference wanted = {
+        .id = id, .org_id = text_of(""), .channel = text_of(""), .priority = text_of("")};
     memcpy(bytes + HEADER_SIZE, good, sizeof good - 1);
     fenced(bytes, HEADER_SIZE + sizeof good - 1, expect_decoded, (void *)(uintptr_t)&wanted);
 }

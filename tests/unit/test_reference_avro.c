@@ -12,15 +12,14 @@
 #define HEADER_SIZE 10
 
 /* The schema's parsing canonical form, by hand, by the rules of Avro's specification. */
-static const char canonical[] =
-    "{\"name\":\"outbound.Reference\",\"type\":\"record\",\"fields\":["
-    "{\"name\":\"id\",\"type\":\"string\"},"
-    "{\"name\":\"generation\",\"type\":\"int\"},"
-    "{\"name\":\"fence\",\"type\":\"int\"},"
-    "{\"name\":\"orgId\",\"type\":\"string\"},"
-    "{\"name\":\"channel\",\"type\":\"string\"},"
-    "{\"name\":\"priority\",\"type\":\"string\"},"
-    "{\"name\":\"expiresAt\",\"type\":[\"null\",\"long\"]}]}";
+static const char canonical[] = "{\"name\":\"outbound.Reference\",\"type\":\"record\",\"fields\":["
+                                "{\"name\":\"id\",\"type\":\"string\"},"
+                                "{\"name\":\"generation\",\"type\":\"int\"},"
+                                "{\"name\":\"fence\",\"type\":\"int\"},"
+                                "{\"name\":\"orgId\",\"type\":\"string\"},"
+                                "{\"name\":\"channel\",\"type\":\"string\"},"
+                                "{\"name\":\"priority\",\"type\":\"string\"},"
+                                "{\"name\":\"expiresAt\",\"type\":[\"null\",\"long\"]}]}";
 
 static avro_schema_t published(void)
 {
@@ -68,7 +67,8 @@ Test(reference_avro, canonical_form_is_the_published_schema)
 {
     avro_schema_t ours;
     avro_schema_t theirs = published();
-    cr_assert(eq(int, avro_schema_from_json_length(canonical, strlen(canonical), &ours), 0), "%s", avro_strerror());
+    cr_assert(eq(int, avro_schema_from_json_length(canonical, strlen(canonical), &ours), 0), "%s",
+              avro_strerror());
     cr_expect(avro_schema_equal(ours, theirs) != 0);
     cr_expect(eq(str, avro_schema_name(ours), avro_schema_name(theirs)));
     cr_expect(eq(str, avro_schema_namespace(ours), avro_schema_namespace(theirs)));
@@ -94,8 +94,8 @@ static const struct {
 } rows[] = {
     {"01234567-89ab-cdef-fedc-ba9876543210", 0, 0, "default", "EMAIL", "normal", 0},
     {"ffffffff-ffff-ffff-ffff-ffffffffffff", INT32_MAX, INT32_MIN, "", "", "urgent", INT64_MAX},
-    {"00000000-0000-0000-0000-000000000000", -1, 1, "ACME-Zürich-0123456789-0123456789-0123456789-0123456789-01",
-     "WHATSAPP", "normal", 1769903999123},
+    {"00000000-0000-0000-0000-000000000000", -1, 1,
+     "ACME-Zürich-0123456789-0123456789-0123456789-0123456789-01", "WHATSAPP", "normal", 1769903999123},
     {"01980a5d-ac96-774b-bcce-b302099a8057", 1000, 64, "o", "SMS", "urgent", -1},
 };
 
@@ -128,10 +128,12 @@ Test(reference_avro, what_we_encode_avro_decodes)
     struct buffer buffer;
     buffer_init(&buffer, 10000);
     for (size_t i = 0; i < ROWS; i++) {
-        struct reference reference = {
-            .generation = rows[i].generation, .fence = rows[i].fence, .org_id = text_of(rows[i].org_id),
-            .channel = text_of(rows[i].channel), .priority = text_of(rows[i].priority),
-            .expires_at_ms = rows[i].expires_at_ms};
+        struct reference reference = {.generation = rows[i].generation,
+                                      .fence = rows[i].fence,
+                                      .org_id = text_of(rows[i].org_id),
+                                      .channel = text_of(rows[i].channel),
+                                      .priority = text_of(rows[i].priority),
+                                      .expires_at_ms = rows[i].expires_at_ms};
         cr_assert(uuid_parse(rows[i].id, 36, &reference.id));
         buffer_clear(&buffer);
         reference_encode(&reference, &buffer);
@@ -139,7 +141,8 @@ Test(reference_avro, what_we_encode_avro_decodes)
         avro_value_t record;
         avro_value_t value;
         cr_assert(eq(int, avro_generic_value_new(type, &record), 0));
-        avro_reader_t reader = avro_reader_memory(buffer.bytes + HEADER_SIZE, (int64_t)buffer.length - HEADER_SIZE);
+        avro_reader_t reader =
+            avro_reader_memory(buffer.bytes + HEADER_SIZE, (int64_t)buffer.length - HEADER_SIZE);
         cr_assert(eq(int, avro_value_read(reader, &record), 0), "row %zu: %s", i, avro_strerror());
         char behind;
         cr_expect(ne(int, avro_read(reader, &behind, 1), 0), "row %zu: bytes are left", i);
@@ -186,7 +189,8 @@ static void put_int(avro_value_t *record, const char *field, int32_t number)
 /* Writes row `i` with avro-c, header by hand; returns the size. */
 static size_t avro_encode(avro_value_iface_t *type, size_t i, char *bytes, size_t capacity)
 {
-    static const char header[HEADER_SIZE] = "\xc3\x01" "\x94\x31\x4e\xdc\xea\xd0\xa5\x95";
+    static const char header[HEADER_SIZE] = "\xc3\x01"
+                                            "\x94\x31\x4e\xdc\xea\xd0\xa5\x95";
     avro_value_t record;
     avro_value_t value;
     avro_value_t time;
@@ -199,8 +203,10 @@ static size_t avro_encode(avro_value_iface_t *type, size_t i, char *bytes, size_
     put_string(&record, "priority", rows[i].priority);
     cr_assert(eq(int, avro_value_get_by_name(&record, "expiresAt", &value, NULL), 0));
     cr_assert(eq(int, avro_value_set_branch(&value, rows[i].expires_at_ms != 0, &time), 0));
-    cr_assert(eq(int, rows[i].expires_at_ms ? avro_value_set_long(&time, rows[i].expires_at_ms)
-                                            : avro_value_set_null(&time), 0));
+    cr_assert(eq(int,
+                 rows[i].expires_at_ms ? avro_value_set_long(&time, rows[i].expires_at_ms)
+                                       : avro_value_set_null(&time),
+                 0));
     memcpy(bytes, header, HEADER_SIZE);
     avro_writer_t writer = avro_writer_memory(bytes + HEADER_SIZE, (int64_t)(capacity - HEADER_SIZE));
     cr_assert(eq(int, avro_value_write(writer, &record), 0), "%s", avro_strerror());

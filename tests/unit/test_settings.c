@@ -21,18 +21,45 @@ struct values {
 
 static const struct setting table[] = {
     {.kind = SETTING_SECTION, .help = "Things"},
-    {.kind = SETTING_TEXT, .name = "T_NAME", .key = "name", .initial = "nobody", .help = "Who.",
+    {.kind = SETTING_TEXT,
+     .name = "T_NAME",
+     .key = "name",
+     .initial = "nobody",
+     .help = "Who.",
      .offset = offsetof(struct values, name)},
-    {.kind = SETTING_SECRET, .name = "T_SECRET", .key = "auth.secret", .initial = "", .help = "Hush.",
+    {.kind = SETTING_SECRET,
+     .name = "T_SECRET",
+     .key = "auth.secret",
+     .initial = "",
+     .help = "Hush.",
      .offset = offsetof(struct values, secret)},
-    {.kind = SETTING_INT, .name = "T_NUMBER", .key = "number", .initial = "10", .min = -5, .max = 100,
-     .help = "How many.", .offset = offsetof(struct values, number)},
+    {.kind = SETTING_INT,
+     .name = "T_NUMBER",
+     .key = "number",
+     .initial = "10",
+     .min = -5,
+     .max = 100,
+     .help = "How many.",
+     .offset = offsetof(struct values, number)},
     {.kind = SETTING_SECTION, .help = "More"},
-    {.kind = SETTING_BOOL, .name = "T_FLAG", .key = "flag", .initial = "true", .help = "Whether.",
+    {.kind = SETTING_BOOL,
+     .name = "T_FLAG",
+     .key = "flag",
+     .initial = "true",
+     .help = "Whether.",
      .offset = offsetof(struct values, flag)},
-    {.kind = SETTING_CHOICE, .name = "T_COLOR", .key = "paint.color", .initial = "red",
-     .choices = "|red|green|blueish", .help = "Which.", .offset = offsetof(struct values, color)},
-    {.kind = SETTING_TEXT, .name = "T_DEEP", .key = "a.b.c.d", .initial = "", .help = "Far down.",
+    {.kind = SETTING_CHOICE,
+     .name = "T_COLOR",
+     .key = "paint.color",
+     .initial = "red",
+     .choices = "|red|green|blueish",
+     .help = "Which.",
+     .offset = offsetof(struct values, color)},
+    {.kind = SETTING_TEXT,
+     .name = "T_DEEP",
+     .key = "a.b.c.d",
+     .initial = "",
+     .help = "Far down.",
      .offset = offsetof(struct values, deep)},
 };
 
@@ -56,7 +83,8 @@ TestSuite(settings, .init = no_environment, .fini = released);
 
 static bool load(const char *yaml, const struct setting_override *overrides, struct error *error)
 {
-    const struct settings_source source = {.yaml_path = yaml ? temp_file(yaml) : NULL, .overrides = overrides};
+    const struct settings_source source = {.yaml_path = yaml ? temp_file(yaml) : NULL,
+                                           .overrides = overrides};
     settings_release(table, COUNT, &values);
     return settings_load(table, COUNT, &source, &values, error);
 }
@@ -68,8 +96,8 @@ static void load_well(const char *yaml, const struct setting_override *overrides
 }
 
 /* Fails, with a sentence that contains each of the words. */
-static void expect_refused(const char *yaml, const struct setting_override *overrides, const char *const *words,
-                           const char *row)
+static void expect_refused(const char *yaml, const struct setting_override *overrides,
+                           const char *const *words, const char *row)
 {
     struct error error = {0};
     cr_expect(not(load(yaml, overrides, &error)), "%s is accepted", row);
@@ -94,7 +122,8 @@ Test(settings, defaults)
 /* Each source in turn: what stands further left wins. */
 Test(settings, override_over_environment_over_yaml_over_default)
 {
-    static const char yaml[] = "name: yaml\nnumber: 1\nflag: false\nauth: {secret: yaml}\npaint:\n  color: green\n";
+    static const char yaml[] =
+        "name: yaml\nnumber: 1\nflag: false\nauth: {secret: yaml}\npaint:\n  color: green\n";
     static const struct setting_override overrides[] = {
         {"T_NAME", "override"}, {"T_SECRET", "override"}, {"T_NUMBER", "3"},
         {"T_FLAG", "false"},    {"T_COLOR", "blueish"},   {0},
@@ -182,12 +211,13 @@ Test(settings, wrong_values_name_their_setting)
         const char *name;
         const char *value;
     } rows[] = {
-        {"T_NUMBER", ""},        {"T_NUMBER", "x"},         {"T_NUMBER", "1x"},     {"T_NUMBER", "1.5"},
-        {"T_NUMBER", "1 "},      {"T_NUMBER", "0x10"},      {"T_NUMBER", "-6"},     {"T_NUMBER", "101"},
-        {"T_NUMBER", "99999999999999999999"},               {"T_FLAG", ""},         {"T_FLAG", "1"},
-        {"T_FLAG", "yes"},       {"T_FLAG", "True"},        {"T_FLAG", "truely"},   {"T_COLOR", ""},
-        {"T_COLOR", "blue"},     {"T_COLOR", "greenish"},   {"T_COLOR", "Red"},     {"T_COLOR", "red|green"},
-        {"T_COLOR", "|red"},     {"T_COLOR", "|"},
+        {"T_NUMBER", ""},         {"T_NUMBER", "x"},       {"T_NUMBER", "1x"},
+        {"T_NUMBER", "1.5"},      {"T_NUMBER", "1 "},      {"T_NUMBER", "0x10"},
+        {"T_NUMBER", "-6"},       {"T_NUMBER", "101"},     {"T_NUMBER", "99999999999999999999"},
+        {"T_FLAG", ""},           {"T_FLAG", "1"},         {"T_FLAG", "yes"},
+        {"T_FLAG", "True"},       {"T_FLAG", "truely"},    {"T_COLOR", ""},
+        {"T_COLOR", "blue"},      {"T_COLOR", "greenish"}, {"T_COLOR", "Red"},
+        {"T_COLOR", "red|green"}, {"T_COLOR", "|red"},     {"T_COLOR", "|"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char row[100];
@@ -204,9 +234,10 @@ Test(settings, wrong_values_name_their_setting)
 
 Test(settings, wrong_values_in_yaml_name_setting_key_and_file)
 {
-    expect_refused("number: many\n", NULL, WORDS("T_NUMBER", "number", "/tmp/outbound-unit-", "many"), "number");
-    expect_refused("paint: {color: black}\n", NULL, WORDS("T_COLOR", "paint.color", "black", "red|green|blueish"),
-                   "color");
+    expect_refused("number: many\n", NULL, WORDS("T_NUMBER", "number", "/tmp/outbound-unit-", "many"),
+                   "number");
+    expect_refused("paint: {color: black}\n", NULL,
+                   WORDS("T_COLOR", "paint.color", "black", "red|green|blueish"), "color");
 }
 
 Test(settings, ends_of_a_range_belong_to_it)
@@ -225,7 +256,8 @@ Test(settings, secrets_come_from_files_without_their_line_end)
         const char *file;
         const char *secret;
     } rows[] = {
-        {"hush", "hush"}, {"hush\n", "hush"}, {"hush\r\n", "hush"}, {" a b=c ", " a b=c "}, {"", ""}, {"\n", ""},
+        {"hush", "hush"},       {"hush\n", "hush"}, {"hush\r\n", "hush"},
+        {" a b=c ", " a b=c "}, {"", ""},           {"\n", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         setenv("T_SECRET_FILE", temp_file(rows[i].file), 1);
@@ -307,7 +339,8 @@ Test(settings, printed_values_mask_secrets)
     setenv("T_NUMBER", "-3", 1);
     load_well(NULL, NULL);
     char *text = printed(print_values);
-    cr_expect(eq(str, text, "T_NAME=nobody\nT_SECRET=********\nT_NUMBER=-3\nT_FLAG=true\nT_COLOR=red\nT_DEEP=\n"));
+    cr_expect(
+        eq(str, text, "T_NAME=nobody\nT_SECRET=********\nT_NUMBER=-3\nT_FLAG=true\nT_COLOR=red\nT_DEEP=\n"));
     free(text);
     setenv("T_SECRET", "", 1);
     load_well(NULL, NULL);

@@ -14,8 +14,8 @@ Test(topics, rows_are_whole_and_names_unique)
         cr_expect(eq(str, topic_name((enum topic)i), row->name));
         cr_expect(strncmp(row->name, "outbound.", 9) == 0, "%s", row->name);
         /* Kafka mixes up names that differ only in dot and underscore. */
-        cr_expect(eq(sz, strspn(row->name, "abcdefghijklmnopqrstuvwxyz0123456789.-"), strlen(row->name)), "%s",
-                  row->name);
+        cr_expect(eq(sz, strspn(row->name, "abcdefghijklmnopqrstuvwxyz0123456789.-"), strlen(row->name)),
+                  "%s", row->name);
         cr_expect(lt(sz, strlen(row->name), 250));
         cr_expect(gt(int, row->partitions, 0), "%s", row->name);
         cr_expect(gt(i64, row->retention_h, 0), "%s", row->name);
@@ -32,7 +32,8 @@ Test(topics, rows_are_whole_and_names_unique)
 Test(topics, dead_letters_stay_longest)
 {
     for (int i = 0; i < TOPIC_COUNT; i++) {
-        cr_expect(ge(i64, topic_table[TOPIC_DLQ].retention_h, topic_table[i].retention_h), "%s", topic_table[i].name);
+        cr_expect(ge(i64, topic_table[TOPIC_DLQ].retention_h, topic_table[i].retention_h), "%s",
+                  topic_table[i].name);
     }
 }
 

@@ -73,7 +73,8 @@ Test(uuid, other_forms_are_refused)
 /* The neighbours of the hex digits in ASCII, a dash, a space, NUL and a byte above ASCII, everywhere. */
 Test(uuid, a_wrong_character_anywhere_is_refused)
 {
-    static const char wrong[] = "/:@G`g \0\xff" "O";
+    static const char wrong[] = "/:@G`g \0\xff"
+                                "O";
     for (size_t at = 0; at < 36; at++) {
         for (size_t i = 0; i < sizeof wrong; i++) { /* its NUL included */
             char text[] = "01234567-89ab-cdef-fedc-ba9876543210";
@@ -111,7 +112,8 @@ Test(uuid, v7_grows_strictly_and_carries_version_variant_and_time)
     struct uuid first = {0};
     for (int i = 0; i < IDS; i++) {
         const struct uuid uuid = uuid_v7();
-        cr_assert(lt(int, memcmp(last.bytes, uuid.bytes, 16), 0), "id %d is not greater than the one before", i);
+        cr_assert(lt(int, memcmp(last.bytes, uuid.bytes, 16), 0), "id %d is not greater than the one before",
+                  i);
         cr_assert(eq(int, uuid.bytes[6] >> 4, 7), "version of id %d", i);
         cr_assert(eq(int, uuid.bytes[8] >> 6, 2), "variant of id %d", i);
         first = i == 0 ? uuid : first;

@@ -1,4 +1,5 @@
 """The API as a caller uses it: single requests to look at, and many at once that are repeated until they are taken."""
+
 import http.client
 import json
 import threading
@@ -142,7 +143,9 @@ class Crowd:
     def _take(self):
         """The number of the next message to post; None when there is none."""
         with self._lock:
-            self._lock.wait_for(lambda: self._next < self._allowed or self._allowed == len(self._bodies) or self._stop.is_set())
+            self._lock.wait_for(
+                lambda: self._next < self._allowed or self._allowed == len(self._bodies) or self._stop.is_set()
+            )
             if self._next == len(self._bodies) or self._stop.is_set():
                 return None
             self._next += 1

@@ -2,6 +2,7 @@
 
 Written anew here instead of taken from the program, so that both would have to be wrong in the same way.
 """
+
 import io
 import json
 import re
@@ -23,7 +24,9 @@ _PRIMITIVES = {"null", "boolean", "int", "long", "float", "double", "bytes", "st
 
 def _canonical(schema, namespace=""):
     if isinstance(schema, str):
-        return json.dumps(schema if schema in _PRIMITIVES or "." in schema or not namespace else f"{namespace}.{schema}")
+        return json.dumps(
+            schema if schema in _PRIMITIVES or "." in schema or not namespace else f"{namespace}.{schema}"
+        )
     if isinstance(schema, list):
         return "[" + ",".join(_canonical(branch, namespace) for branch in schema) + "]"
     if schema["type"] in _PRIMITIVES:
@@ -79,7 +82,14 @@ def decode_reference(record):
 
 
 def encode_reference(**fields):
-    datum = {"generation": 0, "fence": 0, "orgId": "default", "channel": "EMAIL", "priority": "normal", "expiresAt": None}
+    datum = {
+        "generation": 0,
+        "fence": 0,
+        "orgId": "default",
+        "channel": "EMAIL",
+        "priority": "normal",
+        "expiresAt": None,
+    }
     datum.update(fields)
     stream = io.BytesIO()
     avro.io.DatumWriter(reference_schema()).write(datum, avro.io.BinaryEncoder(stream))

@@ -1,4 +1,5 @@
 """One run of the executable that ends by itself: its exit code, what it printed, how long it took."""
+
 import subprocess
 import time
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """The database as the tests see it. A connection that broke is made anew: some tests stop the server."""
+
 import psycopg2
 import psycopg2.extras
 
@@ -52,11 +53,15 @@ class Database:
         return self.rows("SELECT * FROM outbound_message WHERE id = %s", message_id)[0]
 
     def attempts(self, message_id):
-        return self.rows("SELECT * FROM outbound_attempt WHERE outbound_message_id = %s ORDER BY attempt_no", message_id)
+        return self.rows(
+            "SELECT * FROM outbound_attempt WHERE outbound_message_id = %s ORDER BY attempt_no", message_id
+        )
 
     def statuses(self):
         """How many messages are in which status: {"SENT": 3}."""
-        return {row["status"]: row["count"] for row in self.rows("SELECT status, count(*) FROM outbound_message GROUP BY 1")}
+        return {
+            row["status"]: row["count"] for row in self.rows("SELECT status, count(*) FROM outbound_message GROUP BY 1")
+        }
 
     def count(self, status=None):
         return self.statuses().get(status, 0) if status else sum(self.statuses().values())

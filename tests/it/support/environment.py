@@ -1,4 +1,5 @@
 """What the running set-up is: the values that `./dev env` prints, and what follows from them."""
+
 import os
 import pathlib
 

@@ -4,6 +4,7 @@ A static member keeps its partitions until its session is over. Tests that use o
 whoever comes next would wait for that. The clients at hand cannot do it, so the request is written here
 (LeaveGroup version 3, https://kafka.apache.org/protocol).
 """
+
 import socket
 import struct
 

@@ -1,4 +1,5 @@
 """Topics and consumer groups as the tests see them."""
+
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -71,9 +72,9 @@ class Kafka:
         asked = [TopicPartition(topic, partition, END) for partition in self.partitions(topic)]
         answers = self._consumer().offsets_for_times(asked, timeout=30)
         return {
-            answer.partition: answer.offset
-            if answer.offset >= 0
-            else self._consumer().get_watermark_offsets(answer, timeout=30)[1]
+            answer.partition: (
+                answer.offset if answer.offset >= 0 else self._consumer().get_watermark_offsets(answer, timeout=30)[1]
+            )
             for answer in answers
         }
 
@@ -122,7 +123,9 @@ class Kafka:
         """Records that the group has not committed yet."""
         topic = GROUPS[group]
         ends = self.ends(topic)
-        member = Consumer({"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False})
+        member = Consumer(
+            {"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False}
+        )
         try:
             committed = member.committed([TopicPartition(topic, partition) for partition in ends], timeout=30)
         finally:
@@ -135,7 +138,7 @@ class Kafka:
 
     def wait_until_all_committed(self, groups=tuple(GROUPS)):
         for group in groups:
-            until(lambda: self.lag(group) == 0, f"{group} has committed all of {GROUPS[group]}")
+            until(lambda group=group: self.lag(group) == 0, f"{group} has committed all of {GROUPS[group]}")
 
     def forget_static_members(self, *instance_ids):
         for group in GROUPS:

@@ -1,10 +1,10 @@
 """Roles that run together, and the conditions that a message on its way through them has to meet in the end."""
+
 import os
 import pathlib
 import signal
 from collections import Counter
 
-from support import environment
 from support.api import Api
 from support.database import Database
 from support.kafka import Kafka
@@ -121,6 +121,7 @@ class Pipeline:
 
     def wait_for(self, message_id, status, seconds=None):
         """Returns the message, as GET shows it, once it has this status."""
+
         def reached():
             state = self.api.state(message_id)
             return state if state["status"] == status else None
@@ -132,6 +133,7 @@ class Pipeline:
 
     def wait_until_finished(self, expected, status="SENT"):
         """All of `expected` messages have this status, and nothing is left to announce."""
+
         def finished():
             statuses = self.db.statuses()
             ended_otherwise = set(statuses) & FINAL - {status}

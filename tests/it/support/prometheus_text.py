@@ -2,6 +2,7 @@
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
+
 import math
 import re
 

@@ -1,4 +1,5 @@
 """Providers made by hand, for what the sandbox does not show: whole requests, and connections that end."""
+
 import json
 import socket
 import struct

@@ -1,4 +1,5 @@
 """One process of the program: started, watched through its log, stopped, and its end judged."""
+
 import ctypes
 import os
 import pathlib
@@ -28,7 +29,7 @@ def _end_with_the_tests():
 def sanitizer_report(text):
     """The lines from the first report on, or nothing."""
     found = SANITIZER_REPORT.search(text)
-    return text[max(0, text.rfind("\n", 0, found.start())):][:6000] if found else ""
+    return text[max(0, text.rfind("\n", 0, found.start())) :][:6000] if found else ""
 
 
 def free_port():
@@ -77,7 +78,9 @@ class Role:
     def wait_until_says(self, text, times=1):
         def said():
             if not self.says(text, times) and not self.running:
-                raise AssertionError(f"{self.name} ended ({self.process.returncode}) before it said {text!r}:\n{self.tail()}")
+                raise AssertionError(
+                    f"{self.name} ended ({self.process.returncode}) before it said {text!r}:\n{self.tail()}"
+                )
             return self.says(text, times)
 
         until(said, f"{self.name} says {text!r} {times} time(s)")

@@ -1,4 +1,5 @@
 """The stand-in provider: what reached it, and how to make it fail (sandbox/README.md)."""
+
 import json
 import pathlib
 from collections import Counter

@@ -1,4 +1,5 @@
 """Waiting for a condition instead of for a time."""
+
 import time
 
 from support import environment

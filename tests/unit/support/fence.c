@@ -19,7 +19,8 @@ static char *field(void)
     return bytes;
 }
 
-void fenced(const void *bytes, size_t length, void (*look)(const char *bytes, size_t length, void *arg), void *arg)
+void fenced(const void *bytes, size_t length, void (*look)(const char *bytes, size_t length, void *arg),
+            void *arg)
 {
     cr_assert(length <= FENCE_SIZE_MAX);
     char *const starts[] = {field() + FENCE_SIZE_MAX - length, field()};

@@ -11,6 +11,7 @@
 #define FENCE_SIZE_MAX ((size_t)64 * 1024)
 
 /* Calls `look` with two copies of the bytes: one that ends at a fence, one that begins at one. */
-void fenced(const void *bytes, size_t length, void (*look)(const char *bytes, size_t length, void *arg), void *arg);
+void fenced(const void *bytes, size_t length, void (*look)(const char *bytes, size_t length, void *arg),
+            void *arg);
 
 #endif

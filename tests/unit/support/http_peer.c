@@ -1,4 +1,3 @@
-#define _GNU_SOURCE 1 /* strcasestr */
 #include "support/http_peer.h"
 
 #include <arpa/inet.h>

@@ -37,7 +37,7 @@ struct peer_seen {
     int requests;          /* read to their ends */
     int requests_on_first; /* of those, on the connection that came first */
     size_t stray;          /* bytes that never became a whole request */
-    char *last; /* the last request, from its first line to the end of its body */
+    char *last;            /* the last request, from its first line to the end of its body */
     size_t last_length;
 };
 

@@ -17,11 +17,11 @@ void loop_open(struct test_loop *loop);
 void loop_close(struct test_loop *loop);
 
 /* Runs the loop until the condition holds. What never comes ends with the time-out of the test's suite. */
-#define LOOP_UNTIL(loop, condition)                \
-    do {                                           \
-        while (!(condition)) {                     \
+#define LOOP_UNTIL(loop, condition)                 \
+    do {                                            \
+        while (!(condition)) {                      \
             (void)uv_run(&(loop)->uv, UV_RUN_ONCE); \
-        }                                          \
+        }                                           \
     } while (0)
 
 #endif

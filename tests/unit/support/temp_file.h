@@ -4,7 +4,8 @@
 #ifndef TESTS_UNIT_SUPPORT_TEMP_FILE_H
 #define TESTS_UNIT_SUPPORT_TEMP_FILE_H
 
-/* Writes `text` into a new file, which is removed at the end of the process. The path is static: one at a time. */
+/* Writes `text` into a new file, which is removed at the end of the process. The path is static: one at a
+ * time. */
 const char *temp_file(const char *text);
 
 /* The whole of a file; free() it. A missing one fails the test. */
