@@ -50,8 +50,9 @@ def test_urgent_messages_overtake_a_backlog(new_pipeline, in_flight):
 @pytest.mark.parametrize("in_flight", IN_FLIGHT)
 def test_a_stream_of_urgent_messages_does_not_starve_the_others(new_pipeline, in_flight):
     pipeline = backlogged(new_pipeline, in_flight)
-    normal = post(pipeline, 60, "normal")
-    urgent = post(pipeline, 120, "urgent")
+    # Long enough that it does not matter which lane's consumer gets its partitions first.
+    normal = post(pipeline, 40 * in_flight, "normal")
+    urgent = post(pipeline, 80 * in_flight, "urgent")
     pipeline.start("sender")
     pipeline.wait_until_finished(len(normal) + len(urgent))
 

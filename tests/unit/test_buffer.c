@@ -192,23 +192,22 @@ Test(buffer, json_string_escapes_what_rfc_8259_demands)
 /* A parser gets back what was written: all of ASCII, and some UTF-8 of each length. */
 Test(buffer, json_string_is_read_back_by_a_parser)
 {
-    char text[256];
-    size_t length = 0;
-    for (int byte = 0; byte < 128; byte++) {
-        text[length++] = (char)byte;
+    struct buffer text;
+    buffer_init(&text, 1000);
+    for (int i = 0; i < 128; i++) {
+        const char byte = (char)i;
+        buffer_append(&text, &byte, 1);
     }
-    const char *wide = "¡߿ࠀ￿𐀀􏿿";
-    memcpy(text + length, wide, strlen(wide));
-    length += strlen(wide);
-
-    struct buffer buffer;
-    buffer_init(&buffer, 10000);
-    buffer_json_string(&buffer, text, length);
-    json_t *back = json_loadb(buffer.bytes, buffer.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    buffer_text(&text, "¡߿ࠀ￿𐀀􏿿");
+    struct buffer json;
+    buffer_init(&json, 10000);
+    buffer_json_string(&json, text.bytes, text.length);
+    json_t *back = json_loadb(json.bytes, json.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     cr_assert(back != NULL);
-    cr_expect(eq(mem, MEM(json_string_value(back), json_string_length(back)), MEM(text, length)));
+    cr_expect(eq(mem, MEM(json_string_value(back), json_string_length(back)), MEM(text.bytes, text.length)));
     json_decref(back);
-    buffer_release(&buffer);
+    buffer_release(&json);
+    buffer_release(&text);
 }
 
 Test(buffer, json_string_that_does_not_fit_overflows)

@@ -29,19 +29,19 @@ Test(error_codes, none_has_no_name)
 Test(error_codes, rows_belong_to_their_codes)
 {
     static const struct {
-        enum error_code code;
         const char *name;
+        enum error_code code;
         enum error_remedy remedy;
         enum error_scope scope;
         bool may_be_delivered;
     } rows[] = {
-        {ERROR_INVALID_EMAIL, "INVALID_EMAIL", PERMANENT, MESSAGE, false},
-        {ERROR_CONNECTION_FAILED, "CONNECTION_FAILED", RETRYABLE, DESTINATION, false},
-        {ERROR_CONNECTION_LOST, "CONNECTION_LOST", RETRYABLE, DESTINATION, true},
-        {ERROR_TIMEOUT, "TIMEOUT", RETRYABLE, DESTINATION, true},
-        {ERROR_LEASE_EXPIRED, "LEASE_EXPIRED", RETRYABLE, PROCESS, true},
-        {ERROR_MALFORMED_RECORD, "MALFORMED_RECORD", PERMANENT, RECORD, false},
-        {ERROR_UNKNOWN_SCHEMA, "UNKNOWN_SCHEMA", PERMANENT, RECORD, false},
+        {"INVALID_EMAIL", ERROR_INVALID_EMAIL, PERMANENT, MESSAGE, false},
+        {"CONNECTION_FAILED", ERROR_CONNECTION_FAILED, RETRYABLE, DESTINATION, false},
+        {"CONNECTION_LOST", ERROR_CONNECTION_LOST, RETRYABLE, DESTINATION, true},
+        {"TIMEOUT", ERROR_TIMEOUT, RETRYABLE, DESTINATION, true},
+        {"LEASE_EXPIRED", ERROR_LEASE_EXPIRED, RETRYABLE, PROCESS, true},
+        {"MALFORMED_RECORD", ERROR_MALFORMED_RECORD, PERMANENT, RECORD, false},
+        {"UNKNOWN_SCHEMA", ERROR_UNKNOWN_SCHEMA, PERMANENT, RECORD, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct error_row *row = error_row(rows[i].code);

@@ -181,7 +181,7 @@ Test(http_client, a_request_is_not_sent_again_when_its_connection_dies)
     http_peer_free(peer);
 }
 
-static size_t ignore(char *bytes, size_t size, size_t count, void *arg)
+static size_t ignore(const char *bytes, size_t size, size_t count, void *arg)
 {
     (void)bytes;
     (void)arg;

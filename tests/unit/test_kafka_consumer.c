@@ -21,7 +21,7 @@ static void quiet(void)
 
 TestSuite(kafka_consumer, .timeout = 120, .init = quiet, .fini = no_leaks);
 
-#define RECORDS 2000
+#define RECORDS ((size_t)2000)
 #define PARTITIONS 3
 #define TAKEN_MAX (5 * RECORDS)
 #define TOPIC "things"
@@ -31,7 +31,7 @@ static struct mock_kafka mock;
 static int64_t in_partition[PARTITIONS]; /* records that each has; offsets start at 0 */
 
 /* Produces some records, spread over the partitions in no regular way. */
-static void produce(int count)
+static void produce(size_t count)
 {
     char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -40,7 +40,7 @@ static void produce(int count)
     rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     cr_assert(producer != NULL, "%s", reason);
     uint64_t chance = 7;
-    for (int i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const int32_t partition = (int32_t)chance_below(&chance, PARTITIONS);
         cr_assert(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(TOPIC), RD_KAFKA_V_PARTITION(partition),
                                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(&i, sizeof i),
@@ -336,7 +336,7 @@ Test(kafka_consumer, control_librdkafka_repeats_after_a_needless_resume)
     cr_assert(eq(int, rd_kafka_assign(plain, list), 0));
     int64_t last = -1;
     int repeated = 0;
-    for (int taken = 0; taken < RECORDS && repeated == 0;) {
+    for (size_t taken = 0; taken < RECORDS && repeated == 0;) {
         rd_kafka_message_t *record = rd_kafka_consumer_poll(plain, 1000);
         if (record && !record->err) {
             repeated += record->offset <= last;

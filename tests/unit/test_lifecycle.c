@@ -9,16 +9,15 @@
 #include "support/says.h"
 
 static const struct pg_statement *const statements[] = {
-    &lifecycle_insert,        &lifecycle_find_conflicts, &lifecycle_get,    &lifecycle_take_outbox,
-    &lifecycle_delete_outbox, &lifecycle_claim,          &lifecycle_finish, &lifecycle_expire_leases,
+    &lifecycle_insert,      &lifecycle_find_conflicts, &lifecycle_get,
+    &lifecycle_take_outbox, &lifecycle_delete_outbox,  &lifecycle_claim,
+    &lifecycle_finish,      &lifecycle_expire_leases,  NULL,
 };
-
-#define COUNT (sizeof statements / sizeof *statements)
 
 /* A prepared statement is known to the server by its name. */
 Test(lifecycle, names_are_unique)
 {
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; statements[i]; i++) {
         cr_expect(ne(str, statements[i]->name, ""));
         for (size_t j = 0; j < i; j++) {
             cr_expect(ne(str, statements[i]->name, statements[j]->name));
@@ -29,7 +28,7 @@ Test(lifecycle, names_are_unique)
 /* $1 to the last without a hole, and no more than a call can carry. */
 Test(lifecycle, parameters_are_numbered_without_holes)
 {
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; statements[i]; i++) {
         bool used[PG_PARAMS_MAX + 1] = {false};
         long most = 0;
         for (const char *at = statements[i]->sql; (at = strchr(at, '$')); at++) {

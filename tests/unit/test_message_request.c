@@ -71,14 +71,16 @@ static void expect_good(const char *body, size_t length, void *arg)
     "{\"dossierId\":1,\"channel\":\"EMAIL\",\"to\":\"test@example.com\",\"templateCode\":\"welcome_email\"," \
     "\"subject\":\"Welcome\",\"payloadJson\":{\"name\":\"Test User\"}}"
 
-/* A body in which one member has another value, is left out (NULL), or comes on top. */
-static size_t body_with(const char *name, const char *value, size_t value_length, char *ret_body)
+/* A body in which one member has another value, is left out (NULL), or comes on top. Valid until the next
+ * call. */
+static const struct buffer *body_with(const char *name, const char *value, size_t value_length)
 {
     static const char *const members[][2] = {
         {"dossierId", "1"},        {"channel", "\"EMAIL\""},   {"to", "\"test@example.com\""},
         {"templateCode", "\"t\""}, {"subject", "\"Welcome\""}, {"payloadJson", "{}"},
     };
-    char *at = ret_body;
+    static struct buffer body = {.limit = FENCE_SIZE_MAX};
+    buffer_clear(&body);
     bool used = false;
     for (size_t i = 0; i <= sizeof members / sizeof *members; i++) {
         const bool last = i == sizeof members / sizeof *members;
@@ -86,28 +88,24 @@ static size_t body_with(const char *name, const char *value, size_t value_length
         used = used || ours;
         const char *text = ours ? value : last ? NULL : members[i][1];
         if (text) {
-            at += sprintf(at, "%s\"%s\":", at == ret_body ? "{" : ",", last ? name : members[i][0]);
-            const size_t length = ours ? value_length : strlen(text);
-            memcpy(at, text, length);
-            at += length;
+            buffer_format(&body, "%s\"%s\":", body.length ? "," : "{", last ? name : members[i][0]);
+            buffer_append(&body, text, ours ? value_length : strlen(text));
         }
     }
-    *at++ = '}';
-    return (size_t)(at - ret_body);
+    buffer_text(&body, "}");
+    return &body;
 }
 
 static void expect_value_named(const char *name, const char *value, size_t length, const char *field)
 {
-    char body[4096];
-    const size_t size = body_with(name, value, length, body);
-    fenced(body, size, expect_named, (void *)(uintptr_t)field);
+    const struct buffer *body = body_with(name, value, length);
+    fenced(body->bytes, body->length, expect_named, (void *)(uintptr_t)field);
 }
 
 static void expect_value_good(const char *name, const char *value)
 {
-    char body[4096];
-    const size_t size = body_with(name, value, strlen(value), body);
-    fenced(body, size, expect_good, NULL);
+    const struct buffer *body = body_with(name, value, strlen(value));
+    fenced(body->bytes, body->length, expect_good, NULL);
 }
 
 Test(message_request, the_guides_request)
@@ -179,15 +177,16 @@ Test(message_request, payload_is_kept_byte_for_byte)
         "{\"a\":\"}\\\\\",\"b\":\"\\\"}{\"}",
         "{\"\":null}",
     };
-    char body[4096];
     for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
-        size_t length = body_with("payloadJson", payloads[i], strlen(payloads[i]), body);
-        fenced(body, length, expect_payload, (void *)(uintptr_t)payloads[i]);
+        const struct buffer *body = body_with("payloadJson", payloads[i], strlen(payloads[i]));
+        fenced(body->bytes, body->length, expect_payload, (void *)(uintptr_t)payloads[i]);
 
-        length = (size_t)sprintf(
-            body, " {\"subject\":\"\\\"payloadJson\\\":{}\", \"payloadJson\" :\t%s \n,\"dossierId\":1}",
-            payloads[i]);
-        fenced(body, length, expect_payload, (void *)(uintptr_t)payloads[i]);
+        char decoy[500];
+        const int length =
+            snprintf(decoy, sizeof decoy,
+                     " {\"subject\":\"\\\"payloadJson\\\":{}\", \"payloadJson\" :\t%s \n,\"dossierId\":1}",
+                     payloads[i]);
+        fenced(decoy, (size_t)length, expect_payload, (void *)(uintptr_t)payloads[i]);
     }
 }
 
@@ -213,10 +212,9 @@ Test(message_request, wrong_types_name_their_field)
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
-            char body[4096];
-            const size_t length = body_with(fields[i].name, values[j].json, strlen(values[j].json), body);
+            const struct buffer *body = body_with(fields[i].name, values[j].json, strlen(values[j].json));
             struct parsed parsed;
-            parse(&parsed, body, length);
+            parse(&parsed, body->bytes, body->length);
             const bool fine = fields[i].kinds & values[j].kind;
             cr_expect(eq(sz, parsed.violations.count, fine ? 0 : 1), "%s: %s", fields[i].name,
                       values[j].json);
@@ -393,25 +391,24 @@ Test(message_request, broken_utf8_is_refused_wherever_it_stands)
 }
 
 /* {"payloadJson":{"a":[[…]]}} with so many levels, the body's own included. */
-static size_t nested(size_t depth, char *ret_body)
+static const struct buffer *nested(size_t depth)
 {
-    char payload[200];
+    char payload[200] = "{\"a\":";
     const size_t lists = depth - 2;
-    size_t length = (size_t)sprintf(payload, "{\"a\":");
+    size_t length = strlen(payload);
     memset(payload + length, '[', lists);
     memset(payload + length + lists, ']', lists);
     length += 2 * lists;
     payload[length++] = '}';
-    return body_with("payloadJson", payload, length, ret_body);
+    return body_with("payloadJson", payload, length);
 }
 
 Test(message_request, depth_has_a_limit)
 {
-    char body[4096];
-    size_t length = nested(32, body);
-    fenced(body, length, expect_good, NULL);
-    length = nested(33, body);
-    fenced(body, length, expect_named, "payloadJson");
+    const struct buffer *body = nested(32);
+    fenced(body->bytes, body->length, expect_good, NULL);
+    body = nested(33);
+    fenced(body->bytes, body->length, expect_named, "payloadJson");
     expect_value_named("x", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 40, "x");
 
     static char deep[60000];
@@ -513,9 +510,9 @@ Test(message_request, hash_knows_a_repetition)
         "{\"payloadJson\":{\"b\":[1,{\"d\":3,\"c\":2}],\"a\":1},\"subject\":\"A\",\"dossierId\":1," WITH_ID
         "}",
         " { " WITH_ID " ,\n\"dossierId\" : 1,\t\"subject\":\"A\", \"payloadJson\":{ \"a\":1, \"b\" : [ "
-                      "1,{\"c\":2,\"d\":3}]}}\r\n",
+        "1,{\"c\":2,\"d\":3}]}}\r\n",
         "{" WITH_ID ",\"dossierId\":1,\"subject\":\"\\u0041\",\"payloadJson\":{\"\\u0061\":1,\"b\":[1,{\"c\":"
-                    "2,\"d\":3}]}}",
+        "2,\"d\":3}]}}",
     };
     static const char *const others[] = {
         "{" WITH_ID

@@ -25,7 +25,8 @@ static struct text text_of_length(size_t length)
     for (size_t i = 0; i < sizeof long_text; i++) {
         long_text[i] = (char)('a' + i % 26);
     }
-    memcpy(long_text, "\xc3\xbc", 2);
+    long_text[0] = (char)0xc3;
+    long_text[1] = (char)0xbc;
     return (struct text){long_text, length};
 }
 
@@ -178,15 +179,20 @@ Test(reference, bytes_behind_the_datum_are_malformed)
     buffer_release(&buffer);
 }
 
+static void flip(char *bytes, size_t bit)
+{
+    bytes[bit / 8] = (char)((unsigned char)bytes[bit / 8] ^ (1U << bit % 8));
+}
+
 Test(reference, another_fingerprint_is_an_unknown_schema)
 {
     struct buffer buffer;
     encode_usual(&buffer);
     for (size_t bit = 0; bit < 64; bit++) {
-        buffer.bytes[2 + bit / 8] ^= (char)(1 << bit % 8);
+        flip(buffer.bytes + 2, bit);
         fenced(buffer.bytes, buffer.length, expect_refused, &unknown);
         fenced(buffer.bytes, HEADER_SIZE, expect_refused, &unknown);
-        buffer.bytes[2 + bit / 8] ^= (char)(1 << bit % 8);
+        flip(buffer.bytes + 2, bit);
     }
     buffer_release(&buffer);
 }
@@ -196,9 +202,9 @@ Test(reference, another_marker_is_malformed)
     struct buffer buffer;
     encode_usual(&buffer);
     for (size_t bit = 0; bit < 16; bit++) {
-        buffer.bytes[bit / 8] ^= (char)(1 << bit % 8);
+        flip(buffer.bytes, bit);
         fenced(buffer.bytes, buffer.length, expect_refused, &malformed);
-        buffer.bytes[bit / 8] ^= (char)(1 << bit % 8);
+        flip(buffer.bytes, bit);
     }
     buffer_release(&buffer);
 }
@@ -243,8 +249,8 @@ Test(reference, no_changed_byte_makes_it_read_outside)
 /* Datums behind a good header that no encoder writes. */
 Test(reference, broken_datums_are_malformed)
 {
-    static const char header[] = "\xc3\x01"
-                                 "\x94\x31\x4e\xdc\xea\xd0\xa5\x95";
+    static const unsigned char header[HEADER_SIZE] = {0xc3, 0x01, 0x94, 0x31, 0x4e,
+                                                      0xdc, 0xea, 0xd0, 0xa5, 0x95};
 #define GOOD_ID "\x48" ID
 #define TAIL \
     "\x00"   \

@@ -189,8 +189,8 @@ static void put_int(avro_value_t *record, const char *field, int32_t number)
 /* Writes row `i` with avro-c, header by hand; returns the size. */
 static size_t avro_encode(avro_value_iface_t *type, size_t i, char *bytes, size_t capacity)
 {
-    static const char header[HEADER_SIZE] = "\xc3\x01"
-                                            "\x94\x31\x4e\xdc\xea\xd0\xa5\x95";
+    static const unsigned char header[HEADER_SIZE] = {0xc3, 0x01, 0x94, 0x31, 0x4e,
+                                                      0xdc, 0xea, 0xd0, 0xa5, 0x95};
     avro_value_t record;
     avro_value_t value;
     avro_value_t time;

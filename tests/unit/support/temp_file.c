@@ -6,33 +6,33 @@
 #include <string.h>
 #include <unistd.h>
 
-static char path[64];
+static char temporary[64];
 
 static void remove_last(void)
 {
-    (void)unlink(path);
+    (void)unlink(temporary);
 }
 
 const char *temp_file(const char *text)
 {
-    if (*path) {
+    if (*temporary) {
         remove_last();
     } else {
         (void)atexit(remove_last);
     }
-    (void)snprintf(path, sizeof path, "/tmp/outbound-unit-XXXXXX");
-    const int fd = mkstemp(path);
+    (void)snprintf(temporary, sizeof temporary, "/tmp/outbound-unit-XXXXXX");
+    const int fd = mkstemp(temporary);
     cr_assert(fd >= 0);
     const size_t length = strlen(text);
     cr_assert(write(fd, text, length) == (ssize_t)length);
     (void)close(fd);
-    return path;
+    return temporary;
 }
 
-char *file_text(const char *name)
+char *file_text(const char *path)
 {
-    FILE *file = fopen(name, "r");
-    cr_assert(file, "%s is missing", name);
+    FILE *file = fopen(path, "r");
+    cr_assert(file, "%s is missing", path);
     char *text = NULL;
     size_t capacity = 0;
     if (getdelim(&text, &capacity, '\0', file) < 0) {
