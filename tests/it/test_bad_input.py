@@ -8,6 +8,7 @@ import pytest
 
 from support import environment
 from support.api import PATH, message, unique
+from support.wait import until
 
 BODY_MAX = 262144
 DEPTH_MAX = 32
@@ -395,5 +396,5 @@ class TestAtTheLimit:
         api.accept(message(to=address))
 
     def test_after_all_that_the_service_works(self, api):
-        assert api.health() == "UP"
+        until(lambda: api.health() == "UP", "Kafka is known to be connected, which takes a second after the start")
         api.accept(message(to=f"{unique('to')}@example.com"))
