@@ -62,11 +62,6 @@ bool committer_is_up(const struct committer *committer)
     return pg_is_up(committer->pg);
 }
 
-bool committer_is_idle(const struct committer *committer)
-{
-    return !committer->current && pg_is_up(committer->pg);
-}
-
 static void text_column(struct pg_params *params, const struct pending *first, size_t offset,
                         enum pg_type type)
 {
@@ -283,6 +278,7 @@ static void on_inserted(void *arg, struct pg_reply *reply)
     switch (reply->outcome) {
     case PG_DONE:
         metric_observe(committer->producer->metrics, METRIC_INGEST_BATCH, NO_LABELS, (double)batch->count);
+        committer_start(committer); /* PostgreSQL works while the answers are written */
         batch_stored(committer, batch, reply->rows);
         break;
     case PG_REFUSED:

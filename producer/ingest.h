@@ -19,13 +19,12 @@ struct pending {
 struct ingest *ingest_new(struct producer *producer);
 void ingest_free(struct ingest *ingest);
 
-/* Connections to PostgreSQL that are up. */
-size_t ingest_connections(const struct ingest *ingest);
+bool ingest_database_is_up(const struct ingest *ingest);
 
 /* Handles POST …/messages. */
 void ingest_message(struct api_request *request);
 
-/* Where committers get their batches from and say what became of each message (see ingest_path.c). */
+/* Where the committer gets its batches from and says what became of each message (see ingest_path.c). */
 struct pending *ingest_next_batch(struct ingest *ingest, size_t most, size_t *ret_count);
 void ingest_stored(struct ingest *ingest, struct pending *pending, int64_t outbox_id);
 void ingest_repeated(struct ingest *ingest, struct pending *pending, const char *id, const char *status);

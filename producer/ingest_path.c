@@ -22,9 +22,6 @@
 #include "producer/relay.h"
 #include "schemas/states.h"
 
-/* While one transaction waits for the disk, the next one is already at work. */
-#define COMMITTERS 2
-
 /* A transaction is closed when its payloads reach this. */
 #define BATCH_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -33,8 +30,7 @@ struct ingest {
     struct pending *first; /* checked, not in a transaction yet; oldest first */
     struct pending **last;
     size_t waiting;
-    size_t share; /* the most that one batch takes of them now */
-    struct committer *committers[COMMITTERS];
+    struct committer *committer;
     uv_timer_t commit_soon;
 };
 
@@ -45,12 +41,9 @@ struct ingest *ingest_new(struct producer *producer)
     struct ingest *ingest = NEW(struct ingest);
     ingest->producer = producer;
     ingest->last = &ingest->first;
-    ingest->share = SIZE_MAX;
     uv_timer_init(&producer->service.loop, &ingest->commit_soon);
     ingest->commit_soon.data = ingest;
-    for (size_t i = 0; i < COMMITTERS; i++) {
-        ingest->committers[i] = committer_new(producer, ingest);
-    }
+    ingest->committer = committer_new(producer, ingest);
     return ingest;
 }
 
@@ -71,11 +64,9 @@ static void on_timer_closed(uv_handle_t *timer)
 
 void ingest_free(struct ingest *ingest)
 {
-    for (size_t i = 0; i < COMMITTERS; i++) {
-        struct committer *committer = ingest->committers[i];
-        ingest->committers[i] = NULL; /* what it still answers must find the database gone */
-        committer_free(committer);
-    }
+    struct committer *committer = ingest->committer;
+    ingest->committer = NULL; /* what it still answers must find the database gone */
+    committer_free(committer);
     fail_waiting(ingest);
     uv_close((uv_handle_t *)&ingest->commit_soon, on_timer_closed);
 }
@@ -89,18 +80,9 @@ static bool content_type_is_json(const struct http_request *http)
     return !type || (strncasecmp(type, json, length) == 0 && strchr("; \t", type[length]));
 }
 
-size_t ingest_connections(const struct ingest *ingest)
+bool ingest_database_is_up(const struct ingest *ingest)
 {
-    size_t up = 0;
-    for (size_t i = 0; i < COMMITTERS; i++) {
-        up += ingest->committers[i] && committer_is_up(ingest->committers[i]);
-    }
-    return up;
-}
-
-static bool database_is_up(const struct ingest *ingest)
-{
-    return ingest_connections(ingest) > 0;
+    return ingest->committer && committer_is_up(ingest->committer);
 }
 
 static void enqueue(struct ingest *ingest, struct pending *pending)
@@ -112,25 +94,11 @@ static void enqueue(struct ingest *ingest, struct pending *pending)
     }
 }
 
-/*
- * All requests that came with the same turn of the loop start together, spread over the committers that are
- * idle: while one transaction waits for the disk, the others use the time.
- */
+/* All requests that came with the same turn of the loop start together. */
 static void on_commit_soon(uv_timer_t *timer)
 {
     struct ingest *ingest = timer->data;
-    size_t idle = 0;
-    for (size_t i = 0; i < COMMITTERS; i++) {
-        idle += committer_is_idle(ingest->committers[i]);
-    }
-    for (size_t i = 0; i < COMMITTERS && idle > 0; i++) {
-        if (committer_is_idle(ingest->committers[i])) {
-            ingest->share = (ingest->waiting + idle - 1) / idle;
-            committer_start(ingest->committers[i]);
-            idle--;
-        }
-    }
-    ingest->share = SIZE_MAX;
+    committer_start(ingest->committer);
 }
 
 void ingest_message(struct api_request *request)
@@ -168,7 +136,7 @@ void ingest_message(struct api_request *request)
     }
     if (violations.count > 0) {
         answer_violations(request, &violations);
-    } else if (!database_is_up(ingest)) {
+    } else if (!ingest_database_is_up(ingest)) {
         answer_unavailable(request, "The database is away.");
     } else if (ingest->waiting >= (size_t)config->ingest_queue_size) {
         answer_unavailable(request, "Too many messages wait to be stored.");
@@ -183,7 +151,6 @@ struct pending *ingest_next_batch(struct ingest *ingest, size_t most, size_t *re
     struct pending **end = &ingest->first;
     size_t count = 0;
     size_t bytes = 0;
-    most = ingest->share < most ? ingest->share : most;
     while (*end && count < most && bytes < BATCH_BYTES) {
         bytes += (*end)->message.payload.length;
         end = &(*end)->next;
@@ -204,7 +171,7 @@ struct pending *ingest_next_batch(struct ingest *ingest, size_t most, size_t *re
 
 void ingest_database_gone(struct ingest *ingest)
 {
-    if (!database_is_up(ingest)) {
+    if (!ingest_database_is_up(ingest)) {
         fail_waiting(ingest);
     }
 }

@@ -3,6 +3,7 @@
  */
 #include "sandbox/mail_send.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,7 +116,7 @@ static void set_status(struct answer *answer, int status, const char *message)
     }
     if (status == 429) {
         char *reset = arena_alloc(&answer->waiter.http->arena, 24);
-        (void)snprintf(reset, 24, "%lld", (long long)(clock_wall_ms() / 1000 + RATE_WINDOW_S));
+        (void)snprintf(reset, 24, "%" PRId64, clock_wall_ms() / 1000 + RATE_WINDOW_S);
         set_header(answer, "X-RateLimit-Limit", RATE_LIMIT);
         set_header(answer, "X-RateLimit-Remaining", "0");
         set_header(answer, "X-RateLimit-Reset", reset);

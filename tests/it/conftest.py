@@ -8,6 +8,7 @@ import pytest
 pytest.register_assert_rewrite("support")
 
 from support import environment  # noqa: E402
+from support.api import Crowd  # noqa: E402
 from support.command import outbound  # noqa: E402
 from support.database import Database  # noqa: E402
 from support.kafka import Kafka  # noqa: E402
@@ -75,6 +76,7 @@ def _started_by(folder):
     try:
         yield starter
     finally:
+        Crowd.cancel_all()
         starter.finish()
 
 

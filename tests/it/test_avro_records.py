@@ -56,7 +56,7 @@ def test_the_router_passes_a_record_on_unchanged(pipeline):
     assert (routed.key, routed.value, routed.headers) == (accepted.key, accepted.value, accepted.headers)
 
 
-def test_no_topic_holds_personal_data(pipeline):
+def test_no_record_holds_recipient_or_content(pipeline):
     watched = (topics.ACCEPTED, topics.SEND_EMAIL, topics.DEAD_LETTERS)
     before = {topic: pipeline.kafka.ends(topic) for topic in watched}
     secret = "very-personal-4711"

@@ -1,6 +1,7 @@
 """SIGTERM: what is in hand is finished, the rest is left to whoever comes next, and the exit code is 0."""
 
 import signal
+import socket
 import time
 
 import pytest
@@ -24,7 +25,7 @@ def pipeline(new_pipeline):
     """A sender that needs a few seconds for all messages."""
     return new_pipeline(
         "sandbox",
-        OUTBOUND_SANDBOX_LATENCY_MS=50,
+        OUTBOUND_SANDBOX_LATENCY_MS=200,
         OUTBOUND_SENDER_MAX_IN_FLIGHT=16,
         OUTBOUND_SENDER_TIMEOUT_MS=5000,
     )
@@ -77,7 +78,7 @@ def test_a_producer_that_stops_answers_what_it_has_taken(pipeline):
     finish(pipeline, crowd)
 
 
-@pytest.mark.parametrize("name", ["producer", "router", "sender", "sandbox"])
+@pytest.mark.parametrize("name", ["producer", "router", "sender", "sandbox", "all"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_role_stops_at_once(pipeline, name, number):
     role = pipeline.role("sandbox") if name == "sandbox" else pipeline.start(name)
@@ -188,6 +189,15 @@ def test_a_child_that_dies_is_started_again(pipeline, name):
     assert {other: pid for other, pid in after.items() if other != name} == {
         other: pid for other, pid in before.items() if other != name
     }
+
+
+def test_a_child_that_cannot_start_is_tried_again_ever_more_slowly(pipeline):
+    with socket.create_server(("127.0.0.1", environment.HTTP_PORT)):
+        supervisor = pipeline.launch("all")
+        for pause_ms in (100, 200, 400):
+            supervisor.wait_until_says(f"starting it again in {pause_ms} ms")
+    pipeline.wait_until_ready(supervisor)
+    pipeline.wait_for(pipeline.api.accept(), "SENT")
 
 
 def test_nothing_is_taken_while_the_worker_is_disabled(pipeline):

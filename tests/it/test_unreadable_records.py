@@ -8,6 +8,7 @@ import pytest
 from support import kafka as topics
 from support.api import message
 from support.avro_record import MARKER, encode_reference, reference_header
+from support.unannounced import insert_message
 from support.wait import until
 
 GOOD = str(uuid.uuid4())
@@ -85,17 +86,11 @@ def test_those_behind_it_go_on(pipeline, topic):
         pipeline.kafka.produce(topic, b"broken", partition=0)
         own = str(uuid.uuid4())
         ids.append(own)
-        pipeline.db.execute(INSERT, own)
+        insert_message(pipeline.db, own)
         pipeline.kafka.produce(topic, encode_reference(id=own), key=own.encode(), partition=0)
     for own in ids:
         pipeline.wait_for(own, "SENT")
     pipeline.kafka.wait_until_all_committed()
-
-
-# A message that only the test announces.
-INSERT = """INSERT INTO outbound_message
-    (id, org_id, dossier_id, channel, to_recipient, template_code, subject, payload_json, max_attempts, correlation_id)
-    VALUES (%s, 'default', 1, 'EMAIL', 'a@example.com', 't', 's', '{}', 5, 'by hand')"""
 
 
 def test_many_at_once(pipeline):
@@ -132,7 +127,7 @@ def test_a_record_that_comes_again_is_delivered_once(pipeline):
 
 def test_a_record_of_another_generation_or_fence_counts_no_more(pipeline):
     own = str(uuid.uuid4())
-    pipeline.db.execute(INSERT, own)
+    insert_message(pipeline.db, own)
     for stale in ({"generation": -1}, {"generation": 1}, {"fence": 1}, {"fence": -1}):
         pipeline.kafka.produce(topics.ACCEPTED, encode_reference(id=own, **stale), key=own.encode())
     pipeline.kafka.wait_until_all_committed()

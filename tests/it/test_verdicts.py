@@ -190,11 +190,15 @@ def test_half_an_answer_is_unknown(pipeline, post_with_fault):
 
 @pytest.mark.parametrize("moment", ["before", "during"])
 def test_a_connection_that_breaks_while_the_request_goes_out_is_unknown(pipeline, moment):
-    """The provider did not take it, but from here that cannot be told: some bytes had left."""
+    """The provider did not take it, but from here that cannot be told: some of the body had left."""
     pipeline.sandbox.fault("reset", at=moment, times=1)
     message_id = pipeline.api.accept(message(payloadJson={"text": "x" * 100000}))
     state = pipeline.wait_for(message_id, "SENT")
-    assert outcomes(state) == [("UNKNOWN", None, "CONNECTION_LOST"), ("SENT", 202, None)]
+    possible = [[("UNKNOWN", None, "CONNECTION_LOST"), ("SENT", 202, None)]]
+    if moment == "before":
+        # libcurl repeats a request of which only the head has left: without a body nobody can have taken it.
+        possible.append([("SENT", 202, None)])
+    assert outcomes(state) in possible
     assert len(pipeline.sandbox.deliveries(message_id)) == 1
 
 

@@ -13,8 +13,9 @@
 #include "support/http_peer.h"
 #include "support/leaks.h"
 #include "support/loop.h"
+#include "support/time_limit.h"
 
-TestSuite(http_client, .timeout = 60, .fini = no_leaks);
+TestSuite(http_client, .init = time_limit, .fini = no_leaks);
 
 /* A client on a loop of its own. */
 struct fixture {

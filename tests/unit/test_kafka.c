@@ -7,7 +7,7 @@
 #include "support/leaks.h"
 #include "support/says.h"
 
-TestSuite(kafka, .timeout = 60, .fini = no_leaks);
+TestSuite(kafka, .fini = no_leaks);
 
 static void expect_property(rd_kafka_conf_t *conf, const char *name, const char *value)
 {

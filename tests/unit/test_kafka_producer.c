@@ -12,14 +12,16 @@
 #include "support/loop.h"
 #include "support/mock_kafka.h"
 #include "support/says.h"
+#include "support/time_limit.h"
 
-static void quiet(void)
+static void begin(void)
 {
     static const struct log_options options = {LOG_ERROR, false, "outbound", "test", "unit"};
     log_configure(&options);
+    time_limit();
 }
 
-TestSuite(kafka_producer, .timeout = 120, .init = quiet, .fini = no_leaks);
+TestSuite(kafka_producer, .init = begin, .fini = no_leaks);
 
 #define RECORDS 2000
 #define TOPIC "things"

@@ -32,7 +32,7 @@ static char *lines(void)
     return text;
 }
 
-TestSuite(log, .init = catch_lines, .timeout = 60);
+TestSuite(log, .init = catch_lines);
 
 static void configure(enum log_level level, bool json)
 {

@@ -83,6 +83,7 @@ Test(policy, delays_follow_the_list_and_what_the_provider_asks_for)
         expect_delay(decide("resend", ERROR_TEMPORARY_ERROR, 2, 0).delay_ms, 30000);
         expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, 60000).delay_ms, 60000);
         expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 2, 1000).delay_ms, 30000);
-        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, INT64_MAX).delay_ms, 24 * 3600 * 1000);
+        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, INT64_MAX).delay_ms,
+                     (int64_t)24 * 3600 * 1000);
     }
 }

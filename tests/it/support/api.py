@@ -84,6 +84,7 @@ class Crowd:
     """
 
     PAUSE_S = 0.05  # before a repetition
+    _going_on = []
 
     def __init__(self, bodies, port=None, callers=8, keys=None, up_to=None):
         self._bodies = list(bodies)
@@ -98,7 +99,14 @@ class Crowd:
         self._errors = []
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(callers)]
 
+    @classmethod
+    def cancel_all(cls):
+        """For the end of a test, that may have failed before it came to join()."""
+        while cls._going_on:
+            cls._going_on.pop().cancel()
+
     def start(self):
+        self._going_on.append(self)
         for thread in self._threads:
             thread.start()
         return self

@@ -16,7 +16,7 @@ void loop_open(struct test_loop *loop);
 /* Lets closed handles go and closes the loop; one that is still open fails the test. */
 void loop_close(struct test_loop *loop);
 
-/* Runs the loop until the condition holds. What never comes ends with the time-out of the test's suite. */
+/* Runs the loop until the condition holds. What never comes ends with time_limit(). */
 #define LOOP_UNTIL(loop, condition)                 \
     do {                                            \
         while (!(condition)) {                      \

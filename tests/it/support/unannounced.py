@@ -1,0 +1,10 @@
+"""A message that is in PostgreSQL alone: no outbox row, no record, until a test makes one."""
+
+
+def insert_message(db, message_id):
+    db.execute(
+        "INSERT INTO outbound_message (id, org_id, dossier_id, channel, to_recipient, template_code, subject,"
+        "  payload_json, max_attempts, correlation_id)"
+        " VALUES (%s, 'default', 1, 'EMAIL', 'a@example.com', 't', 's', '{}', 5, 'by hand')",
+        message_id,
+    )
