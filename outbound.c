@@ -218,7 +218,8 @@ static enum log_level level_named(const char *name)
     return LOG_INFO;
 }
 
-/* The roles as children: one of each, one sender per channel, with this process's own options. */
+/* The roles as children: one of each, one sender per channel that has a provider, with this process's
+ * options. */
 static int run_all(const struct config *config, const struct command_line *line)
 {
     struct supervisor_child children[2 + CHANNEL_COUNT];
@@ -235,14 +236,22 @@ static int run_all(const struct config *config, const struct command_line *line)
     char instance[300] = "OUTBOUND_INSTANCE_ID=";
     (void)gethostname(instance + strlen(instance), sizeof instance - strlen(instance) - 1);
     char *named[] = {*config->instance_id ? NULL : instance, NULL};
-    for (size_t i = 0; i < COUNT_OF(children); i++) {
+    size_t child_count = 2;
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        const enum channel channel = (enum channel)i;
+        if (strcmp(config_provider(config, channel), "none") == 0) {
+            log_info("no provider for %s is set: its messages wait", channel_label(channel));
+            continue;
+        }
+        (void)snprintf(channels[child_count - 2], sizeof channels[0], "--channel=%s", channel_label(channel));
+        child_count++;
+    }
+    for (size_t i = 0; i < child_count; i++) {
         const char *name = i == 0 ? "producer" : i == 1 ? "router" : "sender";
         size_t count = 0;
         arguments[i][count++] = (char *)(uintptr_t)line->executable;
         arguments[i][count++] = (char *)(uintptr_t)name;
         if (i >= 2) {
-            (void)snprintf(channels[i - 2], sizeof channels[i - 2], "--channel=%s",
-                           channel_label((enum channel)(i - 2)));
             arguments[i][count++] = channels[i - 2];
         }
         if (line->config_path) {
@@ -256,8 +265,7 @@ static int run_all(const struct config *config, const struct command_line *line)
         children[i] =
             (struct supervisor_child){.name = name, .arguments = arguments[i], .environment = named};
     }
-    const int exit_code =
-        supervisor_run(children, COUNT_OF(children), (unsigned)config->stop_timeout_ms + 1000);
+    const int exit_code = supervisor_run(children, child_count, (unsigned)config->stop_timeout_ms + 1000);
     for (size_t i = 0; i < line->override_count; i++) {
         free(overrides[i]);
     }

@@ -247,8 +247,8 @@ const char *http_exchange_header(struct http_exchange *exchange, const char *nam
                                                                                              : NULL;
 }
 
-void http_exchange_start(struct http_exchange *exchange, const char *url, struct curl_slist *headers,
-                         http_done_fn *done, void *arg)
+void http_exchange_start(struct http_exchange *exchange, const struct http_call *call, http_done_fn *done,
+                         void *arg)
 {
     exchange->done = done;
     exchange->arg = arg;
@@ -256,8 +256,8 @@ void http_exchange_start(struct http_exchange *exchange, const char *url, struct
     exchange->error[0] = '\0';
     exchange->started_us = clock_monotonic_us();
     buffer_clear(&exchange->response);
-    curl_easy_setopt(exchange->easy, CURLOPT_URL, url);
-    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(exchange->easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, call->headers);
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->request.length);
     curl_multi_add_handle(exchange->client->multi, exchange->easy);
 }

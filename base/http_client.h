@@ -45,7 +45,6 @@ typedef void http_done_fn(void *arg, const struct http_result *result);
 
 /*
  * A place for one request at a time, used again and again: it keeps its libcurl handle and its buffers.
- * `headers` stays the caller's and must outlive the exchange's requests.
  */
 struct http_exchange *http_exchange_new(struct http_client *client);
 void http_exchange_free(struct http_exchange *exchange);
@@ -56,8 +55,14 @@ struct buffer *http_exchange_body(struct http_exchange *exchange);
 /* A header of the last response, or NULL. Valid in the done callback. */
 const char *http_exchange_header(struct http_exchange *exchange, const char *name);
 
+/* What to ask whom. The strings are libcurl's to copy; `headers` must live until the exchange has ended. */
+struct http_call {
+    const char *url;
+    struct curl_slist *headers;
+};
+
 /* POSTs the body. `done(arg, …)` is called once, from the loop, not from within this call. */
-void http_exchange_start(struct http_exchange *exchange, const char *url, struct curl_slist *headers,
-                         http_done_fn *done, void *arg);
+void http_exchange_start(struct http_exchange *exchange, const struct http_call *call, http_done_fn *done,
+                         void *arg);
 
 #endif

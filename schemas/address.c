@@ -71,3 +71,17 @@ const char *address_check_email(const char *text, size_t length)
     const char *problem = check_local(text, (size_t)(at - text));
     return problem ? problem : check_domain(at + 1, length - (size_t)(at + 1 - text));
 }
+
+const char *address_check_phone(const char *text, size_t length)
+{
+    static const char wanted[] = "must be a phone number in E.164: + and 8 to 15 digits, like +4915112345678";
+    if (length < 9 || length > 16 || text[0] != '+' || text[1] == '0') {
+        return wanted;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return wanted;
+        }
+    }
+    return NULL;
+}

@@ -13,4 +13,7 @@
  */
 const char *address_check_email(const char *text, size_t length);
 
+/* The same for a phone number in E.164: "+", then 8 to 15 digits of which the first is not 0. */
+const char *address_check_phone(const char *text, size_t length);
+
 #endif

@@ -8,7 +8,7 @@ static const struct {
     enum topic topic;
     enum topic urgent_topic;
 } channels[] = {
-#define CHANNEL(id, ...) {__VA_ARGS__},
+#define CHANNEL(id, name, label, topic, urgent_topic, ...) {name, label, topic, urgent_topic},
 #include "schemas/channels.def"
 };
 

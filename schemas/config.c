@@ -104,6 +104,34 @@ int64_t config_retry_delay_ms(const struct config *config, int attempt_count)
     return retry_delay(config->retry_delays, attempt_count < 1 ? 1 : attempt_count);
 }
 
+const char *config_provider(const struct config *config, enum channel channel)
+{
+    switch (channel) {
+#define CHANNEL(id, name, label, topic, urgent_topic, provider, unknown_policy) \
+    case CHANNEL_##id:                                                          \
+        return config->provider;
+#include "schemas/channels.def"
+#undef CHANNEL
+    case CHANNEL_COUNT:
+        break;
+    }
+    abort();
+}
+
+const char *config_unknown_policy(const struct config *config, enum channel channel)
+{
+    switch (channel) {
+#define CHANNEL(id, name, label, topic, urgent_topic, provider, unknown_policy) \
+    case CHANNEL_##id:                                                          \
+        return config->unknown_policy;
+#include "schemas/channels.def"
+#undef CHANNEL
+    case CHANNEL_COUNT:
+        break;
+    }
+    abort();
+}
+
 const char *config_instance_id(const struct config *config)
 {
     return strcmp(config->instance_id, "-") == 0 ? "" : config->instance_id;

@@ -11,6 +11,7 @@
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/settings.h"
+#include "schemas/channels.h"
 
 struct config {
 #define SECTION(heading)
@@ -43,6 +44,12 @@ bool config_knows(const char *name);
 void config_print_help(FILE *out);
 void config_print_values(const struct config *config, FILE *out);
 void config_print_markdown(FILE *out);
+
+/* The name of the provider that serves a channel; "none" for none. */
+const char *config_provider(const struct config *config, enum channel channel);
+
+/* "resend" or "hold": what becomes of messages of which nobody knows whether a provider took them. */
+const char *config_unknown_policy(const struct config *config, enum channel channel);
 
 /* For group.instance.id; "" for none. */
 const char *config_instance_id(const struct config *config);

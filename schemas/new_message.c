@@ -59,6 +59,10 @@ static void check_recipient(const struct new_message *message, struct violations
     case CHANNEL_EMAIL:
         problem = address_check_email(message->to.bytes, message->to.length);
         break;
+    case CHANNEL_SMS:
+    case CHANNEL_WHATSAPP:
+        problem = address_check_phone(message->to.bytes, message->to.length);
+        break;
     case CHANNEL_COUNT:
         break;
     }

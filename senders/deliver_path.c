@@ -116,8 +116,8 @@ void deliver_claimed(struct delivery *delivery)
         buffer_clear(body);
         end_attempt(delivery);
     } else {
-        http_exchange_start(delivery->exchange, sender->endpoint.url, sender->endpoint.headers, on_answer,
-                            delivery);
+        const struct http_call call = {.url = sender->endpoint.url, .headers = sender->endpoint.headers};
+        http_exchange_start(delivery->exchange, &call, on_answer, delivery);
     }
 }
 

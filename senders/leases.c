@@ -80,7 +80,7 @@ void leases_sweep(struct sender *sender)
     struct pg_params params;
     pg_params_init(&params, 4096);
     pg_param_text(&params, channel_name(sender->channel));
-    pg_param_text(&params, policy_for_unknown(sender->config, sender->channel));
+    pg_param_text(&params, config_unknown_policy(sender->config, sender->channel));
     pg_param_int8(&params, ROWS_MAX);
     pg_param_int8(&params, config_retry_delay_ms(sender->config, 1));
     pg_param_text(&params, topic_name(TOPIC_ACCEPTED));

@@ -6,17 +6,6 @@
 /* A provider that asks for more than a day is not believed. */
 #define RETRY_AFTER_MAX_MS ((int64_t)24 * 3600 * 1000)
 
-const char *policy_for_unknown(const struct config *config, enum channel channel)
-{
-    switch (channel) {
-    case CHANNEL_EMAIL:
-        return config->email_unknown_policy;
-    case CHANNEL_COUNT:
-        break;
-    }
-    abort();
-}
-
 /* Never earlier than asked for; up to a tenth later, so that what failed together does not come back
  * together. */
 static int64_t delay_ms(const struct config *config, int attempt_count, int64_t retry_after_ms)
@@ -39,7 +28,7 @@ struct decision policy_decide(const struct config *config, enum channel channel,
     }
     const struct error_row *error = error_row(verdict->code);
     const bool unknown = error->may_be_delivered;
-    if (unknown && strcmp(policy_for_unknown(config, channel), "hold") == 0) {
+    if (unknown && strcmp(config_unknown_policy(config, channel), "hold") == 0) {
         return (struct decision){STATE_UNKNOWN, "UNKNOWN", 0};
     }
     const bool counts = verdict->code != ERROR_NOT_STARTED; /* nothing was tried */

@@ -21,7 +21,4 @@ struct decision {
 struct decision policy_decide(const struct config *config, enum channel channel,
                               const struct message *message, const struct verdict *verdict);
 
-/* "resend" or "hold": what the settings say about messages of which nobody knows whether they were taken. */
-const char *policy_for_unknown(const struct config *config, enum channel channel);
-
 #endif

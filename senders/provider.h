@@ -51,7 +51,7 @@ struct provider {
     void (*judge)(const struct provider_answer *answer, struct verdict *ret_verdict);
 };
 
-/* The provider that serves a channel. */
-const struct provider *provider_of(enum channel channel);
+/* A provider of a channel by its name, as the settings have it; NULL for "none". */
+const struct provider *provider_find(enum channel channel, const char *name);
 
 #endif

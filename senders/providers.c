@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <string.h>
 
 #include "senders/provider.h"
 #include "senders/sendgrid/sendgrid.h"
@@ -7,12 +7,12 @@ static const struct provider *const providers[] = {
     &sendgrid,
 };
 
-const struct provider *provider_of(enum channel channel)
+const struct provider *provider_find(enum channel channel, const char *name)
 {
     for (size_t i = 0; i < COUNT_OF(providers); i++) {
-        if (providers[i]->channel == channel) {
+        if (providers[i]->channel == channel && strcmp(providers[i]->name, name) == 0) {
             return providers[i];
         }
     }
-    abort(); /* every channel has a provider; a test sees to it */
+    return NULL;
 }

@@ -208,8 +208,12 @@ int sender_run(const struct config *config)
         abort(); /* the settings allow only labels of channels */
     }
     sender.channel_label = channel_label(sender.channel);
-    sender.provider = provider_of(sender.channel);
-    if (!sender.provider->endpoint(config, &sender.endpoint, &error)) {
+    sender.provider = provider_find(sender.channel, config_provider(config, sender.channel));
+    if (!sender.provider) {
+        (void)error_set(&error, "OUTBOUND_%s_PROVIDER: is none: nobody sends %s",
+                        channel_name(sender.channel), sender.channel_label);
+    }
+    if (!sender.provider || !sender.provider->endpoint(config, &sender.endpoint, &error)) {
         log_error("%s", error.text);
         metrics_free(sender.metrics);
         return 2;

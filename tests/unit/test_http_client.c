@@ -76,7 +76,7 @@ static void begin(struct http_exchange *exchange, const char *url, const char *b
     *ret_ended = (struct ended){.exchange = exchange};
     cr_assert(eq(sz, http_exchange_body(exchange)->length, 0), "the last request's body is still there");
     buffer_text(http_exchange_body(exchange), body);
-    http_exchange_start(exchange, url, NULL, on_done, ret_ended);
+    http_exchange_start(exchange, &(struct http_call){.url = url}, on_done, ret_ended);
     cr_assert(eq(int, ret_ended->times, 0), "ended within the call that starts it");
 }
 
@@ -133,7 +133,8 @@ Test(http_client, requests_and_answers_arrive_whole_on_one_connection)
     headers = curl_slist_append(headers, "X-Number: 3");
     ended = (struct ended){.exchange = exchange};
     buffer_format(http_exchange_body(exchange), "%0*d", 300000, 7); /* many reads */
-    http_exchange_start(exchange, http_peer_url(peer), headers, on_done, &ended);
+    http_exchange_start(exchange, &(struct http_call){.url = http_peer_url(peer), .headers = headers},
+                        on_done, &ended);
     LOOP_UNTIL(&fixture.loop, ended.times > 0);
     expect_answer(&ended, 204, "");
 
@@ -407,7 +408,7 @@ static void on_link_done(void *arg, const struct http_result *result)
         chain->broken || result->code != CURLE_OK || http_exchange_body(chain->exchange)->length > 0;
     if (--chain->left > 0) {
         buffer_text(http_exchange_body(chain->exchange), "next");
-        http_exchange_start(chain->exchange, chain->url, NULL, on_link_done, chain);
+        http_exchange_start(chain->exchange, &(struct http_call){.url = chain->url}, on_link_done, chain);
     }
 }
 
@@ -419,7 +420,7 @@ Test(http_client, an_exchange_starts_anew_from_its_own_callback)
     fixture_open(&fixture, &usual);
     struct chain chain = {
         .exchange = http_exchange_new(fixture.client), .url = http_peer_url(peer), .left = 20};
-    http_exchange_start(chain.exchange, chain.url, NULL, on_link_done, &chain);
+    http_exchange_start(chain.exchange, &(struct http_call){.url = chain.url}, on_link_done, &chain);
     LOOP_UNTIL(&fixture.loop, chain.left == 0);
     cr_expect(not(chain.broken));
     http_exchange_free(chain.exchange);
