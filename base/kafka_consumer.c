@@ -14,6 +14,37 @@
 #define PAUSE_AFTER_MS 1000
 #define COMMIT_WAIT_MS 2000
 
+/* First in, first out. */
+struct records {
+    rd_kafka_message_t **record;
+    size_t count;
+};
+
+static void records_push(struct records *records, rd_kafka_message_t *record)
+{
+    records->record = memory_resize(records->record, (records->count + 1) * sizeof *records->record);
+    records->record[records->count++] = record;
+}
+
+static rd_kafka_message_t *records_pop(struct records *records)
+{
+    if (records->count == 0) {
+        return NULL;
+    }
+    rd_kafka_message_t *record = records->record[0];
+    memmove(records->record, records->record + 1, --records->count * sizeof *records->record);
+    return record;
+}
+
+static void records_release(struct records *records)
+{
+    for (rd_kafka_message_t *record; (record = records_pop(records));) {
+        rd_kafka_message_destroy(record);
+    }
+    free(records->record);
+    *records = (struct records){0};
+}
+
 /* One partition as long as it is ours. */
 struct partition {
     char *topic;
@@ -21,6 +52,10 @@ struct partition {
     uint64_t assignment;
     int64_t last_offset; /* taken; a record that comes again within one assignment is not ours to hand out */
     bool paused;         /* by us: resuming one that is not paused rewinds it (librdkafka before 2.4.0) */
+    bool waiting;        /* for the postponed record; what comes meanwhile is held back */
+    rd_kafka_message_t *postponed;
+    int64_t until_ms;
+    struct records held_back;
     struct offset_window window;
     int64_t commit; /* finished up to here, not told to librdkafka yet; -1: nothing new */
 };
@@ -41,13 +76,17 @@ struct kafka_consumer {
     bool room;
     int64_t no_room_since_ms;
     bool paused;
-    rd_kafka_message_t **held; /* came out while there was no room; handed out first, in their order */
-    size_t held_count;
+    struct records held; /* came out while there was no room; handed out first, in their order */
+    size_t waiting;      /* partitions that do */
 };
 
 static void partition_release(struct partition *partition)
 {
     offset_window_release(&partition->window);
+    records_release(&partition->held_back);
+    if (partition->postponed) {
+        rd_kafka_message_destroy(partition->postponed);
+    }
     free(partition->topic);
 }
 
@@ -59,12 +98,8 @@ static void forget_partitions(struct kafka_consumer *consumer)
     free(consumer->partitions);
     consumer->partitions = NULL;
     consumer->partition_count = 0;
-    for (size_t i = 0; i < consumer->held_count; i++) {
-        rd_kafka_message_destroy(consumer->held[i]);
-    }
-    free(consumer->held);
-    consumer->held = NULL;
-    consumer->held_count = 0;
+    consumer->waiting = 0;
+    records_release(&consumer->held);
 }
 
 static rd_kafka_topic_partition_list_t *partition_list(const struct partition *partition)
@@ -92,7 +127,8 @@ static void set_paused(struct kafka_consumer *consumer, bool paused)
 {
     consumer->paused = paused;
     for (size_t i = 0; i < consumer->partition_count; i++) {
-        partition_set_paused(consumer, &consumer->partitions[i], paused);
+        struct partition *partition = &consumer->partitions[i];
+        partition_set_paused(consumer, partition, paused || partition->waiting);
     }
 }
 
@@ -216,19 +252,48 @@ static void on_serve(uv_timer_t *timer)
     }
     rd_kafka_message_t *record = consumer->paused ? rd_kafka_consumer_poll(consumer->kafka, 0) : NULL;
     if (record) {
-        consumer->held = memory_resize(consumer->held, (consumer->held_count + 1) * sizeof *consumer->held);
-        consumer->held[consumer->held_count++] = record;
+        records_push(&consumer->held, record);
     }
 }
 
 static rd_kafka_message_t *next_record(struct kafka_consumer *consumer)
 {
-    if (consumer->held_count == 0) {
-        return rd_kafka_consumer_poll(consumer->kafka, 0);
+    rd_kafka_message_t *record = records_pop(&consumer->held);
+    return record ? record : rd_kafka_consumer_poll(consumer->kafka, 0);
+}
+
+static void stop_waiting(struct kafka_consumer *consumer, struct partition *partition)
+{
+    partition->waiting = false;
+    consumer->waiting--;
+    for (rd_kafka_message_t *record; (record = records_pop(&partition->held_back));) {
+        records_push(&consumer->held, record);
     }
-    rd_kafka_message_t *record = consumer->held[0];
-    memmove(consumer->held, consumer->held + 1, --consumer->held_count * sizeof *consumer->held);
-    return record;
+    partition_set_paused(consumer, partition, consumer->paused);
+}
+
+/*
+ * A postponed record that is due, or NULL. Its partition goes on with the call after that, if the record was
+ * not postponed again: pausing anew would throw away what was fetched.
+ */
+static rd_kafka_message_t *take_postponed(struct kafka_consumer *consumer,
+                                          struct kafka_position *ret_position)
+{
+    const int64_t now_ms = consumer->waiting > 0 ? clock_monotonic_ms() : 0;
+    for (size_t i = 0; consumer->waiting > 0 && i < consumer->partition_count; i++) {
+        struct partition *partition = &consumer->partitions[i];
+        rd_kafka_message_t *record = partition->postponed;
+        if (record && partition->until_ms <= now_ms) {
+            partition->postponed = NULL;
+            *ret_position =
+                (struct kafka_position){.assignment = partition->assignment, .offset = record->offset};
+            return record;
+        }
+        if (partition->waiting && !record) {
+            stop_waiting(consumer, partition);
+        }
+    }
+    return NULL;
 }
 
 static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *options,
@@ -253,7 +318,14 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *optio
     kafka_conf_set(conf, "auto.commit.interval.ms", "1000");
     kafka_conf_set(conf, "enable.auto.offset.store", "false");
     kafka_conf_set(conf, "isolation.level", "read_committed");
-    kafka_conf_set(conf, "queued.min.messages", "4000");
+    if (options->prefetch_kb > 0) {
+        kafka_conf_set(conf, "queued.min.messages",
+                       "1"); /* the next fetch starts when the last one is used up */
+        (void)snprintf(number, sizeof number, "%u", options->prefetch_kb * 1024);
+        kafka_conf_set(conf, "fetch.message.max.bytes", number);
+    } else {
+        kafka_conf_set(conf, "queued.min.messages", "4000");
+    }
     kafka_conf_set(conf, "queued.max.messages.kbytes", "4096");
     kafka_conf_set(conf, "fetch.error.backoff.ms", "100");
     kafka_conf_set(conf, "topic.metadata.refresh.interval.ms", "30000");
@@ -316,12 +388,16 @@ static struct partition *partition_of(struct kafka_consumer *consumer, const rd_
 
 rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct kafka_position *ret_position)
 {
-    for (;;) {
-        rd_kafka_message_t *record = next_record(consumer);
-        if (!record) {
-            return NULL;
-        }
+    rd_kafka_message_t *record = take_postponed(consumer, ret_position);
+    if (record) {
+        return record;
+    }
+    while ((record = next_record(consumer))) {
         struct partition *partition = record->err ? NULL : partition_of(consumer, record);
+        if (partition && partition->waiting) {
+            records_push(&partition->held_back, record);
+            continue;
+        }
         if (partition && record->offset > partition->last_offset) {
             partition->last_offset = record->offset;
             consumer->no_room_since_ms = clock_monotonic_ms(); /* it flows: no reason to pause */
@@ -335,14 +411,36 @@ rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct 
         }
         rd_kafka_message_destroy(record);
     }
+    return NULL;
+}
+
+/* The partition of a position; NULL when it was lost meanwhile. Those assigned now were numbered in a row. */
+static struct partition *partition_at(struct kafka_consumer *consumer, struct kafka_position position)
+{
+    const uint64_t first = consumer->assignments - consumer->partition_count + 1;
+    const bool ours = position.assignment >= first && consumer->partition_count > 0;
+    return ours ? &consumer->partitions[position.assignment - first] : NULL;
+}
+
+void kafka_consumer_postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record,
+                             struct kafka_position position, int64_t until_ms)
+{
+    struct partition *partition = partition_at(consumer, position);
+    if (!partition) {
+        rd_kafka_message_destroy(record);
+        return;
+    }
+    consumer->waiting += !partition->waiting;
+    partition->waiting = true;
+    partition->postponed = record;
+    partition->until_ms = until_ms;
+    partition_set_paused(consumer, partition, true);
 }
 
 void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_position position)
 {
-    /* Those assigned now were numbered in a row; an older number is a partition that was lost meanwhile. */
-    const uint64_t first = consumer->assignments - consumer->partition_count + 1;
-    if (position.assignment >= first && consumer->partition_count > 0) {
-        struct partition *partition = &consumer->partitions[position.assignment - first];
+    struct partition *partition = partition_at(consumer, position);
+    if (partition) {
         (void)offset_window_finish(&partition->window, position.offset, &partition->commit);
     }
 }

@@ -29,8 +29,9 @@ struct kafka_consumer_options {
      */
     const char *instance_id;
     unsigned session_timeout_ms;
-    const char *const *topics;
+    const char *const *topics; /* one that begins with "^" is a regular expression over all topics */
     size_t topic_count;
+    unsigned prefetch_kb;          /* of one partition at most; 0: as much as is good for speed */
     void (*on_records)(void *arg); /* something may be there to take; on the loop */
     void (*on_fatal)(void *arg); /* no record will come any more (two members of one name): end the process */
     void *arg;
@@ -47,6 +48,14 @@ kafka_consumer_open(uv_loop_t *loop, const struct kafka_consumer_options *option
 
 /* The next record, or NULL. Free it with rd_kafka_message_destroy(). Tombstones have a NULL payload. */
 rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct kafka_position *ret_position);
+
+/*
+ * Gives a record back that is not due: kafka_consumer_take() hands it out again at `until_ms`
+ * (clock_monotonic_ms()) or up to 200 ms later. Until then its partition waits with it, paused, and nothing
+ * of it is fetched.
+ */
+void kafka_consumer_postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record,
+                             struct kafka_position position, int64_t until_ms);
 
 /* The record's next home is durable. */
 void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_position position);

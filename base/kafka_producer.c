@@ -207,7 +207,7 @@ static int32_t partition_now(const rd_kafka_topic_t *topic, const void *key, siz
 }
 
 /* Topic handles are kept: looking one up by name for each record costs a lock and a hash. */
-static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const char *name)
+static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const char *name, bool by_key)
 {
     for (size_t i = 0; i < producer->topic_count; i++) {
         if (strcmp(rd_kafka_topic_name(producer->topics[i]), name) == 0) {
@@ -218,7 +218,8 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
         return NULL;
     }
     rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(producer->kafka);
-    rd_kafka_topic_conf_set_partitioner_cb(conf, partition_now);
+    rd_kafka_topic_conf_set_partitioner_cb(conf,
+                                           by_key ? rd_kafka_msg_partitioner_consistent : partition_now);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->kafka, name, conf);
     if (topic) {
         producer->topics[producer->topic_count++] = topic;
@@ -229,7 +230,7 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
 {
     rd_kafka_topic_t *topic =
-        producer->kafka && !producer->fatal ? topic_handle(producer, record->topic) : NULL;
+        producer->kafka && !producer->fatal ? topic_handle(producer, record->topic, record->by_key) : NULL;
     if (!topic) {
         return false;
     }

@@ -1,8 +1,8 @@
 /*
  * kafka_producer.h - publishes records and says what became of each.
  *
- * Nothing here needs order between records, so a record's key does not choose its partition (see
- * kafka_producer.c); it is there for people and for other tools.
+ * Few records need an order, so a record's key does not choose its partition unless that is asked for (see
+ * kafka_producer.c); otherwise it is there for people and for other tools.
  *
  * Idempotent, acks=all. Only a record's own delivery report says that it is published; there is no flush that
  * could say so (see rd_kafka_flush() in librdkafka 2.0.2, which succeeds for records the broker refused).
@@ -39,7 +39,9 @@ struct kafka_record_out {
     const void *value;
     size_t value_length;
     const struct kafka_header *headers; /* ended by a NULL name; may be NULL */
-    uint64_t ticket;                    /* comes back with the delivery report */
+    bool by_key;     /* the key chooses the partition (CRC-32, librdkafka: consistent); the same for all of a
+                        topic */
+    uint64_t ticket; /* comes back with the delivery report */
 };
 
 /* Copies the record. False: the local queue is full or the client is being replaced; nothing was taken. */

@@ -1,5 +1,7 @@
 #include "producer/relay.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@
 #include "base/memory.h"
 #include "schemas/deadletter.h"
 #include "schemas/lifecycle.h"
+#include "schemas/tiers.h"
 #include "schemas/topics.h"
 
 #define RECORD_MAX 4096
@@ -101,6 +104,10 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
     if (record->error_code) {
         clock_format_rfc3339(clock_wall_ms(), now);
     }
+    char due_at[24] = "";
+    if (record->due_at_ms) {
+        (void)snprintf(due_at, sizeof due_at, "%" PRId64, record->due_at_ms);
+    }
 #define TEXT_HEADER(name, text)                                             \
     {                                                                       \
         name, record->error_code ? (text) : NULL, (text) ? strlen(text) : 0 \
@@ -111,6 +118,7 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
         TEXT_HEADER(HEADER_ERROR_MESSAGE, record->error_message),
         TEXT_HEADER(HEADER_ATTEMPTS, record->attempts),
         {HEADER_FAILED_AT, *now ? now : NULL, strlen(now)},
+        {HEADER_DUE_AT, *due_at ? due_at : NULL, strlen(due_at)},
         {0}};
 #undef TEXT_HEADER
     const struct kafka_record_out out = {.topic = record->topic,
@@ -119,6 +127,7 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
                                          .value = relay->record.bytes,
                                          .value_length = relay->record.length,
                                          .headers = headers,
+                                         .by_key = tier_topic(record->topic),
                                          .ticket = (uint64_t)record->outbox_id};
     if (!kafka_producer_send(relay->kafka, &out)) {
         log_debug("the queue to Kafka is full: an outbox row waits");
@@ -139,7 +148,8 @@ enum {
     ROW_CORRELATION_ID,
     ROW_ERROR_CODE,
     ROW_ERROR_MESSAGE,
-    ROW_ATTEMPTS
+    ROW_ATTEMPTS,
+    ROW_DUE_AT
 };
 
 static void publish_row(struct relay *relay, const PGresult *rows, int row)
@@ -163,6 +173,7 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
         record.error_message = pg_string(rows, row, ROW_ERROR_MESSAGE);
         record.attempts = pg_string(rows, row, ROW_ATTEMPTS);
     }
+    record.due_at_ms = tier_topic(record.topic) ? pg_int(rows, row, ROW_DUE_AT) : 0;
     relay_publish(relay, &record);
 }
 

@@ -18,6 +18,7 @@ struct relay_record {
     const char *topic;
     struct reference reference;
     struct text correlation_id;
+    int64_t due_at_ms;      /* Unix time, for a retry tier; 0: at once */
     const char *error_code; /* for dead letters, else NULL; then the following too */
     const char *error_message;
     const char *attempts;

@@ -1,7 +1,8 @@
 /*
  * outbound router - the way of a record through it:
  *
- *   take_records()    from the accepted topic, as long as there is room
+ *   take_records()    from the accepted topic and from the retry tiers, as long as there is room
+ *   postpone()        a tier's record that is not due: its partition sleeps until it is
  *   move()            decided (route_decide.c) and sent to its next topic with its headers
  *   on_delivery()     acknowledged there: finished here, its offset may be committed
  *                     not acknowledged: sent again
@@ -10,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/kafka_consumer.h"
 #include "base/kafka_producer.h"
 #include "base/log.h"
@@ -19,8 +21,14 @@
 #include "router/router.h"
 #include "router/run.h"
 #include "schemas/deadletter.h"
+#include "schemas/tiers.h"
 
 #define GROUP_ID "outbound-router"
+#define RETRY_GROUP_ID "outbound-router-retry"
+/* What is fetched from a partition is thrown away when its next record is not due: little at a time. */
+#define TIER_PREFETCH_KB 64
+/* The wall clock may be set meanwhile: a longer wait is looked at again. */
+#define POSTPONE_MAX_MS 60000
 #define IN_HAND_MAX 4000
 #define HEADERS_MAX 20
 #define SEND_AGAIN_MS 100
@@ -30,6 +38,7 @@
 struct moving {
     struct moving *next; /* in the list of those to be sent again */
     rd_kafka_message_t *record;
+    struct kafka_consumer *consumer; /* where it came from */
     struct kafka_position position;
 };
 
@@ -37,7 +46,8 @@ struct router {
     struct service service;
     const struct config *config;
     struct metrics *metrics;
-    struct kafka_consumer *consumer;
+    struct kafka_consumer *accepted;
+    struct kafka_consumer *retries;
     struct kafka_producer *producer;
     size_t in_hand;
     struct moving *refused; /* not taken or not acknowledged: sent again by the timer */
@@ -49,9 +59,12 @@ static bool move(struct router *router, struct moving *moving)
 {
     const rd_kafka_message_t *record = moving->record;
     const uint64_t ticket = (uint64_t)(uintptr_t)moving;
-    enum topic topic;
-    enum error_code code;
-    route_decide(record->payload, record->len, &topic, &code);
+    int64_t due_at_ms;
+    enum topic topic = TOPIC_DLQ;
+    enum error_code code = ERROR_MALFORMED_RECORD;
+    if (route_due_at(record, &due_at_ms)) {
+        route_decide(record->payload, record->len, &topic, &code);
+    }
     metric_add(router->metrics, METRIC_ROUTED, LABELS(topic_name(topic)), 1);
     if (code != ERROR_NONE) {
         log_warn("a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
@@ -78,23 +91,53 @@ static void remember_refused(struct router *router, struct moving *moving)
     router->refused = moving;
 }
 
-static void take_records(void *arg)
+/* True when the record is not due; then it is not ours any more. */
+static bool postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record,
+                     struct kafka_position position)
 {
-    struct router *router = arg;
-    while (router->in_hand < IN_HAND_MAX && !router->service.stopping) {
-        struct kafka_position position;
-        rd_kafka_message_t *record = kafka_consumer_take(router->consumer, &position);
-        if (!record) {
-            break;
+    int64_t due_at_ms;
+    if (!route_due_at(record, &due_at_ms)) {
+        return false; /* cannot be read: move() says so */
+    }
+    const int64_t wait_ms = due_at_ms - clock_wall_ms();
+    if (wait_ms <= 0) {
+        return false;
+    }
+    const int64_t until_ms = clock_monotonic_ms() + (wait_ms < POSTPONE_MAX_MS ? wait_ms : POSTPONE_MAX_MS);
+    kafka_consumer_postpone(consumer, record, position, until_ms);
+    return true;
+}
+
+static bool has_room(const struct router *router)
+{
+    return router->in_hand < IN_HAND_MAX && !router->service.stopping;
+}
+
+static void take_from(struct router *router, struct kafka_consumer *consumer)
+{
+    struct kafka_position position;
+    rd_kafka_message_t *record;
+    while (has_room(router) && (record = kafka_consumer_take(consumer, &position))) {
+        if (postpone(consumer, record, position)) {
+            continue;
         }
         struct moving *moving = NEW(struct moving);
-        *moving = (struct moving){.record = record, .position = position};
+        *moving = (struct moving){.record = record, .consumer = consumer, .position = position};
         router->in_hand++;
         if (!move(router, moving)) {
             remember_refused(router, moving);
         }
     }
-    kafka_consumer_set_room(router->consumer, router->in_hand < IN_HAND_MAX && !router->service.stopping);
+    kafka_consumer_set_room(consumer, has_room(router));
+}
+
+static void take_records(void *arg)
+{
+    struct router *router = arg;
+    if (router->retries) { /* not while the consumers are being opened */
+        take_from(router, router->retries);
+        take_from(router, router->accepted);
+    }
 }
 
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
@@ -106,7 +149,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
         remember_refused(router, moving);
         return;
     }
-    kafka_consumer_finish(router->consumer, moving->position);
+    kafka_consumer_finish(moving->consumer, moving->position);
     rd_kafka_message_destroy(moving->record);
     free(moving);
     if (router->in_hand-- == IN_HAND_MAX && !router->service.stopping) {
@@ -139,7 +182,8 @@ static void on_drain_check(uv_timer_t *timer)
 static void stop(void *role)
 {
     struct router *router = role;
-    kafka_consumer_set_room(router->consumer, false);
+    kafka_consumer_set_room(router->accepted, false);
+    kafka_consumer_set_room(router->retries, false);
     uv_timer_start(&router->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
 }
 
@@ -149,32 +193,44 @@ static void on_fatal(void *arg)
     service_fail(&router->service);
 }
 
+static struct kafka_consumer *open_consumer(struct router *router, const char *group_id, const char *topic,
+                                            unsigned prefetch_kb, struct error *error)
+{
+    const struct config *config = router->config;
+    const struct kafka_consumer_options options = {.kafka = {.brokers = config->kafka_brokers,
+                                                             .client_id = "outbound-router",
+                                                             .properties = config->kafka_properties},
+                                                   .group_id = group_id,
+                                                   .instance_id = config_instance_id(config),
+                                                   .session_timeout_ms =
+                                                       (unsigned)config->kafka_session_timeout_ms,
+                                                   .topics = &topic,
+                                                   .topic_count = 1,
+                                                   .prefetch_kb = prefetch_kb,
+                                                   .on_records = take_records,
+                                                   .on_fatal = on_fatal,
+                                                   .arg = router};
+    return kafka_consumer_open(&router->service.loop, &options, error);
+}
+
 static bool open_all(struct router *router, struct error *error)
 {
     const struct config *config = router->config;
-    const struct kafka_options kafka = {.brokers = config->kafka_brokers,
-                                        .client_id = "outbound-router",
-                                        .properties = config->kafka_properties};
-    const struct kafka_producer_options producer = {.kafka = kafka,
+    const struct kafka_producer_options producer = {.kafka = {.brokers = config->kafka_brokers,
+                                                              .client_id = "outbound-router",
+                                                              .properties = config->kafka_properties},
                                                     .message_timeout_ms =
                                                         (unsigned)config->kafka_message_timeout_ms,
                                                     .linger_ms = 1,
                                                     .on_delivery = on_delivery,
                                                     .arg = router};
-    const char *const topics[] = {topic_name(TOPIC_ACCEPTED)};
-    const struct kafka_consumer_options consumer = {.kafka = kafka,
-                                                    .group_id = GROUP_ID,
-                                                    .instance_id = config_instance_id(config),
-                                                    .session_timeout_ms =
-                                                        (unsigned)config->kafka_session_timeout_ms,
-                                                    .topics = topics,
-                                                    .topic_count = COUNT_OF(topics),
-                                                    .on_records = take_records,
-                                                    .on_fatal = on_fatal,
-                                                    .arg = router};
     router->producer = kafka_producer_open(&router->service.loop, &producer, error);
-    router->consumer = router->producer ? kafka_consumer_open(&router->service.loop, &consumer, error) : NULL;
-    return router->consumer;
+    router->accepted =
+        router->producer ? open_consumer(router, GROUP_ID, topic_name(TOPIC_ACCEPTED), 0, error) : NULL;
+    router->retries = router->accepted
+                          ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN, TIER_PREFETCH_KB, error)
+                          : NULL;
+    return router->retries;
 }
 
 int router_run(const struct config *config)
@@ -201,7 +257,8 @@ int router_run(const struct config *config)
         rd_kafka_message_destroy(moving->record);
         free(moving);
     }
-    kafka_consumer_close(router.consumer);
+    kafka_consumer_close(router.accepted);
+    kafka_consumer_close(router.retries);
     service_release(&router.service);
     metrics_free(router.metrics);
     return exit_code;

@@ -4,10 +4,17 @@
 #ifndef ROUTER_ROUTER_H
 #define ROUTER_ROUTER_H
 
+#include "base/kafka.h"
 #include "schemas/config.h"
 #include "schemas/errors.h"
 #include "schemas/reference.h"
 #include "schemas/topics.h"
+
+/*
+ * When a record of a retry tier is due, Unix time in ms; 0 for at once, which a record without the header is.
+ * False: the header cannot be read, or asks for more than anything here waits.
+ */
+MUST_CHECK bool route_due_at(const rd_kafka_message_t *record, int64_t *ret_due_at_ms);
 
 /*
  * Where the record `bytes` of the accepted topic goes: *ret_topic. For the dead-letter topic *ret_code says

@@ -104,6 +104,15 @@ int64_t config_retry_delay_ms(const struct config *config, int attempt_count)
     return retry_delay(config->retry_delays, attempt_count < 1 ? 1 : attempt_count);
 }
 
+int config_retry_delay_count(const struct config *config)
+{
+    int count = 1;
+    for (const char *at = config->retry_delays; (at = strchr(at, ',')); at++) {
+        count++;
+    }
+    return count;
+}
+
 const char *config_provider(const struct config *config, enum channel channel)
 {
     switch (channel) {

@@ -56,6 +56,9 @@ const char *config_instance_id(const struct config *config);
 
 #define RETRY_DELAYS_MAX 16
 
+/* How many delays OUTBOUND_RETRY_DELAYS has. */
+int config_retry_delay_count(const struct config *config);
+
 /* The pause after attempt `attempt_count` (1 for the first) of OUTBOUND_RETRY_DELAYS. */
 int64_t config_retry_delay_ms(const struct config *config, int attempt_count);
 

@@ -76,8 +76,11 @@ const struct pg_statement lifecycle_take_outbox = {
     "  RETURNING id, topic, message_id, fence)"
     "SELECT taken.id, taken.topic, m.id, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code, m.error_message,"
-    "       m.attempt_count"
-    "  FROM taken LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m"
+    "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8"
+    "  FROM taken"
+    "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
+    "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"
+    "                     WHERE outbound_message_id = taken.message_id AND attempt_no = taken.fence OFFSET 0) a"
     "    ON true"};
 
 /* $1 outbox id (array). */
@@ -113,8 +116,8 @@ const struct pg_statement lifecycle_claim = {
 
 /*
  * $1 id, $2 fence, $3 new status, $4 outcome of the attempt, $5 error code, $6 error message, $7 provider,
- * $8 provider's message id, $9 HTTP status, $10 duration in µs, $11 delay until the next attempt in ms
- * (arrays); $12 topic of retries, $13 dead-letter topic.
+ * $8 provider's message id, $9 HTTP status, $10 duration in µs, $11 delay until the next attempt in ms,
+ * $12 topic to be told or null, $13 how long the outbox holds that back in ms (arrays).
  *
  * A success that comes after its lease ran out still counts, as long as nobody has claimed the message since:
  * it settles what would otherwise be UNKNOWN or sent twice.
@@ -130,9 +133,9 @@ const struct pg_statement lifecycle_finish = {
     "      updated_at = clock_timestamp(),"
     "      sent_at = CASE WHEN t.status = 'SENT' THEN clock_timestamp() ELSE m.sent_at END"
     "  FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-    "              $8::text[], $9::int4[], $10::int8[], $11::int8[])"
+    "              $8::text[], $9::int4[], $10::int8[], $11::int8[], $12::text[], $13::int8[])"
     "       AS t (id, fence, status, outcome, error_code, error_message, provider, provider_message_id,"
-    "             http_status, duration_us, delay_ms)"
+    "             http_status, duration_us, delay_ms, topic, hold_ms)"
     "  WHERE m.id = ANY ($1::uuid[]) AND m.id = t.id AND m.fence = t.fence"
     "    AND CASE m.status"
     "        WHEN 'SENDING' THEN true"
@@ -155,9 +158,7 @@ const struct pg_statement lifecycle_finish = {
     "      started_at = excluded.started_at, finished_at = excluded.finished_at),"
     "announced AS ("
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
-    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $12::text ELSE $13::text END, fence,"
-    "         at + coalesce(delay_ms, 0) * interval '1 ms'"
-    "  FROM finished WHERE status IN ('QUEUED', 'FAILED'))"
+    "  SELECT id, topic, fence, at + hold_ms * interval '1 ms' FROM finished WHERE topic IS NOT NULL)"
     "SELECT count(*) FROM finished"};
 
 /*
@@ -200,6 +201,8 @@ const struct pg_statement lifecycle_republish = {
                  "        AND created_at < now() - $2::int8 * interval '1 ms'" /* for the index */
                  "        AND updated_at < now() - $2::int8 * interval '1 ms'"
                  "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id)"
+    "        AND coalesce((SELECT next_retry_at FROM outbound_attempt"
+    "                      WHERE outbound_message_id = m.id AND attempt_no = m.fence), '-infinity') <= now()"
                  "      LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"
                  "  RETURNING id, fence)"
                  "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"

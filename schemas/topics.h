@@ -9,8 +9,10 @@
 
 enum topic {
 #define TOPIC(id, ...) TOPIC_##id,
+#define TIERS(...)
 #include "schemas/topics.def"
 #undef TOPIC
+#undef TIERS
     TOPIC_COUNT
 };
 
@@ -25,6 +27,7 @@ struct topic_row {
 };
 
 extern const struct topic_row topic_table[TOPIC_COUNT];
+extern const struct topic_row topic_tier_row; /* of each retry tier, but for the name */
 
 const char *topic_name(enum topic topic);
 

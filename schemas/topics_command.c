@@ -7,15 +7,18 @@
 #include "base/clock.h"
 #include "base/kafka.h"
 #include "base/log.h"
+#include "schemas/tiers.h"
 #include "schemas/topics.h"
 
 #define TIMEOUT_MS 30000
 #define LEADER_RETRY_MS 50
 #define RETENTION "retention.ms"
+#define HOUR_MS ((int64_t)3600 * 1000)
+#define TOPICS_MAX (TOPIC_COUNT + RETRY_DELAYS_MAX)
 
 /* What the cluster has of one topic, and what it should have. */
 struct topic_state {
-    const struct topic_row *row;
+    const char *name;
     int wanted_partitions;
     int64_t wanted_retention_ms;
     int partitions; /* 0: the topic is missing */
@@ -27,7 +30,9 @@ struct admin {
     const struct config *config;
     rd_kafka_t *kafka;
     rd_kafka_queue_t *queue;
-    struct topic_state topics[TOPIC_COUNT];
+    struct tiers tiers;
+    struct topic_state topics[TOPICS_MAX];
+    size_t count;
 };
 
 static bool admin_open(struct admin *admin, struct error *error)
@@ -51,7 +56,7 @@ static bool admin_open(struct admin *admin, struct error *error)
 
 static void admin_close(struct admin *admin)
 {
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         if (admin->topics[i].kept) {
             rd_kafka_ConfigResource_destroy(admin->topics[i].kept);
         }
@@ -108,11 +113,11 @@ static bool read_partitions(struct admin *admin, struct error *error)
         return error_set(error, "Kafka does not answer (KAFKA_BROKERS: %s): %s", admin->config->kafka_brokers,
                          rd_kafka_err2str(failure));
     }
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         struct topic_state *topic = &admin->topics[i];
         topic->partitions = 0;
         for (int j = 0; j < metadata->topic_cnt; j++) {
-            if (strcmp(metadata->topics[j].topic, topic->row->name) == 0 && !metadata->topics[j].err) {
+            if (strcmp(metadata->topics[j].topic, topic->name) == 0 && !metadata->topics[j].err) {
                 topic->partitions = metadata->topics[j].partition_cnt;
             }
         }
@@ -126,7 +131,7 @@ static void keep_settings(struct topic_state *topic, const rd_kafka_ConfigResour
 {
     size_t count;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(described, &count);
-    topic->kept = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->row->name);
+    topic->kept = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->name);
     for (size_t i = 0; i < count; i++) {
         const char *name = rd_kafka_ConfigEntry_name(entries[i]);
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
@@ -143,11 +148,11 @@ static void keep_settings(struct topic_state *topic, const rd_kafka_ConfigResour
 
 static bool read_settings(struct admin *admin, struct error *error)
 {
-    rd_kafka_ConfigResource_t *asked[TOPIC_COUNT];
+    rd_kafka_ConfigResource_t *asked[TOPICS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         if (admin->topics[i].partitions > 0) {
-            asked[count++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, admin->topics[i].row->name);
+            asked[count++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, admin->topics[i].name);
         }
     }
     if (count == 0) {
@@ -165,8 +170,8 @@ static bool read_settings(struct admin *admin, struct error *error)
     const rd_kafka_ConfigResource_t **described = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event), &described_count);
     for (size_t i = 0; i < described_count; i++) {
-        for (size_t j = 0; j < TOPIC_COUNT; j++) {
-            if (strcmp(rd_kafka_ConfigResource_name(described[i]), admin->topics[j].row->name) == 0) {
+        for (size_t j = 0; j < admin->count; j++) {
+            if (strcmp(rd_kafka_ConfigResource_name(described[i]), admin->topics[j].name) == 0) {
                 keep_settings(&admin->topics[j], described[i]);
             }
         }
@@ -177,10 +182,10 @@ static bool read_settings(struct admin *admin, struct error *error)
 
 static bool create_missing(struct admin *admin, struct error *error)
 {
-    rd_kafka_NewTopic_t *missing[TOPIC_COUNT];
+    rd_kafka_NewTopic_t *missing[TOPICS_MAX];
     size_t count = 0;
     char reason[256];
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         const struct topic_state *topic = &admin->topics[i];
         if (topic->partitions > 0) {
             continue;
@@ -188,11 +193,11 @@ static bool create_missing(struct admin *admin, struct error *error)
         char retention[32];
         (void)snprintf(retention, sizeof retention, "%lld", (long long)topic->wanted_retention_ms);
         missing[count] =
-            rd_kafka_NewTopic_new(topic->row->name, topic->wanted_partitions,
+            rd_kafka_NewTopic_new(topic->name, topic->wanted_partitions,
                                   (int)admin->config->kafka_replication_factor, reason, sizeof reason);
         if (!missing[count]) {
             rd_kafka_NewTopic_destroy_array(missing, count);
-            return error_set(error, "%s: %s", topic->row->name, reason);
+            return error_set(error, "%s: %s", topic->name, reason);
         }
         (void)rd_kafka_NewTopic_set_config(missing[count++], RETENTION, retention);
     }
@@ -217,14 +222,14 @@ static bool create_missing(struct admin *admin, struct error *error)
 
 static bool add_partitions(struct admin *admin, struct error *error)
 {
-    rd_kafka_NewPartitions_t *more[TOPIC_COUNT];
+    rd_kafka_NewPartitions_t *more[TOPICS_MAX];
     size_t count = 0;
     char reason[256];
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         const struct topic_state *topic = &admin->topics[i];
         if (topic->partitions > 0 && topic->partitions < topic->wanted_partitions) {
-            more[count++] = rd_kafka_NewPartitions_new(topic->row->name, (size_t)topic->wanted_partitions,
-                                                       reason, sizeof reason);
+            more[count++] = rd_kafka_NewPartitions_new(topic->name, (size_t)topic->wanted_partitions, reason,
+                                                       sizeof reason);
         }
     }
     if (count == 0) {
@@ -248,9 +253,9 @@ static bool add_partitions(struct admin *admin, struct error *error)
 
 static bool set_retention(struct admin *admin, struct error *error)
 {
-    rd_kafka_ConfigResource_t *changed[TOPIC_COUNT];
+    rd_kafka_ConfigResource_t *changed[TOPICS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         struct topic_state *topic = &admin->topics[i];
         if (topic->kept && topic->retention_ms != topic->wanted_retention_ms) {
             changed[count++] = topic->kept;
@@ -292,7 +297,7 @@ static void look_anew(struct admin *admin)
 /* A partition that was just made has no leader for a moment; who asked for topics wants to use them. */
 static bool await_leaders(struct admin *admin, struct error *error)
 {
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         const struct topic_state *topic = &admin->topics[i];
         const int partitions =
             topic->partitions > topic->wanted_partitions ? topic->partitions : topic->wanted_partitions;
@@ -301,11 +306,10 @@ static bool await_leaders(struct admin *admin, struct error *error)
             int64_t start;
             int64_t end;
             rd_kafka_resp_err_t failure;
-            while ((failure = rd_kafka_query_watermark_offsets(admin->kafka, topic->row->name, partition,
-                                                               &start, &end, TIMEOUT_MS))) {
+            while ((failure = rd_kafka_query_watermark_offsets(admin->kafka, topic->name, partition, &start,
+                                                               &end, TIMEOUT_MS))) {
                 if (clock_monotonic_ms() > give_up_ms) {
-                    return error_set(error, "%s [%d]: %s", topic->row->name, partition,
-                                     rd_kafka_err2str(failure));
+                    return error_set(error, "%s [%d]: %s", topic->name, partition, rd_kafka_err2str(failure));
                 }
                 uv_sleep(LEADER_RETRY_MS);
                 look_anew(admin);
@@ -333,31 +337,47 @@ static void describe(const struct topic_state *topic, char *ret_text, size_t siz
 static size_t print_differences(const struct admin *admin, bool apply, bool json)
 {
     size_t different = 0;
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+    for (size_t i = 0; i < admin->count; i++) {
         char text[160];
         describe(&admin->topics[i], text, sizeof text);
         different += *text != '\0';
         const char *result = !*text ? "ok" : apply ? "changed" : "differs";
         if (json) {
-            (void)printf("{\"topic\":\"%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n",
-                         admin->topics[i].row->name, result, text);
+            (void)printf("{\"topic\":\"%s\",\"result\":\"%s\",\"detail\":\"%s\"}\n", admin->topics[i].name,
+                         result, text);
         } else {
-            (void)printf("%-34s %-8s %s\n", admin->topics[i].row->name, result, text);
+            (void)printf("%-34s %-8s %s\n", admin->topics[i].name, result, text);
         }
     }
     return different;
+}
+
+static void want(struct admin *admin, const char *name, const struct topic_row *row, int64_t delay_ms)
+{
+    const int64_t partitions = admin->config->kafka_partitions;
+    admin->topics[admin->count++] =
+        (struct topic_state){.name = name,
+                             .wanted_partitions = partitions ? (int)partitions : row->partitions,
+                             .wanted_retention_ms = row->retention_h * HOUR_MS + delay_ms};
+}
+
+/* Those of the table, and one for each retry tier of the settings. */
+static void want_topics(struct admin *admin)
+{
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        want(admin, topic_table[i].name, &topic_table[i], 0);
+    }
+    tiers_of(admin->config, &admin->tiers);
+    for (size_t i = 0; i < admin->tiers.count; i++) {
+        want(admin, admin->tiers.tier[i].topic, &topic_tier_row, admin->tiers.tier[i].delay_ms);
+    }
 }
 
 int topics_command_run(const struct config *config, bool apply, bool json)
 {
     struct admin admin = {.config = config};
     struct error error;
-    for (size_t i = 0; i < TOPIC_COUNT; i++) {
-        admin.topics[i].row = &topic_table[i];
-        admin.topics[i].wanted_partitions =
-            config->kafka_partitions ? (int)config->kafka_partitions : topic_table[i].partitions;
-        admin.topics[i].wanted_retention_ms = topic_table[i].retention_h * 3600 * 1000;
-    }
+    want_topics(&admin);
     bool fine =
         admin_open(&admin, &error) && read_partitions(&admin, &error) && read_settings(&admin, &error);
     size_t different = 0;

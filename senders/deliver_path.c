@@ -57,8 +57,8 @@ void deliver_skipped(struct delivery *delivery)
 static void end_attempt(struct delivery *delivery)
 {
     struct sender *sender = delivery->sender;
-    delivery->decision =
-        policy_decide(sender->config, sender->channel, &delivery->message, &delivery->verdict);
+    delivery->decision = policy_decide(sender->config, &sender->tiers, sender->channel, &delivery->message,
+                                       &delivery->verdict);
     delivery_list_push(&sender->finished, delivery);
     finish_start(sender);
 }

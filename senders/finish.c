@@ -63,17 +63,31 @@ static void put_duration(struct pg_params *params, const struct delivery *delive
 
 static void put_delay(struct pg_params *params, const struct delivery *delivery)
 {
-    pg_array_int8(params, delivery->decision.delay_ms);
+    pg_array_int8(params, delivery->decision.wait.delay_ms);
 }
 
-/* $1 to $11 of lifecycle_finish. */
+static void put_next_topic(struct pg_params *params, const struct delivery *delivery)
+{
+    const struct decision *decision = &delivery->decision;
+    pg_array_text(params, decision->state == STATE_QUEUED   ? decision->wait.topic
+                          : decision->state == STATE_FAILED ? topic_name(TOPIC_DLQ)
+                                                            : NULL);
+}
+
+static void put_hold(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int8(params, delivery->decision.wait.hold_ms);
+}
+
+/* The parameters of lifecycle_finish, in its order. */
 static const struct column columns[] = {
     {PG_UUID, column_put_id},   {PG_INT4, put_fence},
     {PG_TEXT, put_state},       {PG_TEXT, put_outcome},
     {PG_TEXT, put_error_code},  {PG_TEXT, put_error_message},
     {PG_TEXT, put_provider},    {PG_TEXT, put_provider_message_id},
     {PG_INT4, put_http_status}, {PG_INT8, put_duration},
-    {PG_INT8, put_delay},
+    {PG_INT8, put_delay},       {PG_TEXT, put_next_topic},
+    {PG_INT8, put_hold},
 };
 
 static void finish_params(struct sender *sender)
@@ -81,8 +95,6 @@ static void finish_params(struct sender *sender)
     struct pg_params *params = &sender->finish_params;
     pg_params_clear(params);
     columns_add(params, columns, COUNT_OF(columns), &sender->finishing);
-    pg_param_text(params, topic_name(TOPIC_ACCEPTED));
-    pg_param_text(params, topic_name(TOPIC_DLQ));
 }
 
 static void give_back(struct sender *sender)

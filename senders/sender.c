@@ -218,7 +218,7 @@ int sender_run(const struct config *config)
         metrics_free(sender.metrics);
         return 2;
     }
-    srand48(clock_wall_us());
+    tiers_of(config, &sender.tiers);
     service_init(&sender.service, (unsigned)config->stop_timeout_ms, stop, &sender);
     uv_timer_init(&sender.service.loop, &sender.tick);
     uv_timer_init(&sender.service.loop, &sender.lease_timer);

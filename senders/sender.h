@@ -88,6 +88,7 @@ struct sender {
     const char *channel_label;
     const struct provider *provider;
     struct endpoint endpoint;
+    struct tiers tiers;
 
     struct lane lanes[LANE_COUNT];
     struct http_client *http;

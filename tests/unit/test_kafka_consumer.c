@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "support/chance.h"
 #include "support/leaks.h"
@@ -79,7 +80,30 @@ struct fixture {
     size_t count;
     struct taken taken[TAKEN_MAX];
     int times[PARTITIONS][RECORDS]; /* by offset */
+    int64_t postpone_every;         /* offset; 0: never */
+    int postponed[PARTITIONS][RECORDS];
+    int64_t until_ms[PARTITIONS];
 };
+
+#define POSTPONE_TIMES 2
+#define POSTPONE_MS 100
+
+/* Each so many records one is postponed, more than once; it must not come before its time. */
+static bool postpone(struct fixture *fixture, rd_kafka_message_t *record, struct kafka_position position)
+{
+    const int partition = record->partition;
+    if (fixture->postpone_every == 0 || record->offset % fixture->postpone_every != 0) {
+        return false;
+    }
+    cr_assert(ge(i64, clock_monotonic_ms(), fixture->until_ms[partition]));
+    if (fixture->postponed[partition][record->offset] == POSTPONE_TIMES) {
+        return false;
+    }
+    fixture->postponed[partition][record->offset]++;
+    fixture->until_ms[partition] = clock_monotonic_ms() + POSTPONE_MS;
+    kafka_consumer_postpone(fixture->consumer, record, position, fixture->until_ms[partition]);
+    return true;
+}
 
 static void on_records(void *arg)
 {
@@ -89,6 +113,9 @@ static void on_records(void *arg)
     while (fixture->consumer && fixture->count < fixture->limit &&
            (record = kafka_consumer_take(fixture->consumer, &position))) {
         cr_assert(eq(i64, position.offset, record->offset));
+        if (postpone(fixture, record, position)) {
+            continue;
+        }
         cr_assert(lt(sz, fixture->count, TAKEN_MAX));
         fixture->taken[fixture->count++] = (struct taken){position, record->partition};
         fixture->times[record->partition][record->offset]++;
@@ -284,6 +311,30 @@ static bool took_all_ends(const struct fixture *fixture)
         all = all && fixture->times[partition][in_partition[partition] - 1] > 0;
     }
     return all;
+}
+
+/* What lies behind a postponed record waits with it. */
+Test(kafka_consumer, what_is_postponed_comes_again_in_its_place)
+{
+    static struct fixture first;
+    open_with_records();
+    consumer_open(&first, TAKEN_MAX);
+    first.postpone_every = 250;
+    LOOP_UNTIL(&loop, first.count == RECORDS);
+    expect_all_in_order(&first);
+    for (int partition = 0; partition < PARTITIONS; partition++) {
+        for (int64_t offset = 0; offset < in_partition[partition]; offset += first.postpone_every) {
+            cr_assert(eq(int, first.postponed[partition][offset], POSTPONE_TIMES), "[%d] %d", partition,
+                      (int)offset);
+        }
+    }
+    for (size_t i = 0; i < RECORDS; i++) {
+        kafka_consumer_finish(first.consumer, first.taken[i].position);
+    }
+    consumer_close(&first);
+    const int64_t committed[PARTITIONS] = {in_partition[0], in_partition[1], in_partition[2]};
+    expect_rest(committed);
+    close_all();
 }
 
 /* A pause belongs to an assignment: librdkafka would keep it over the next one, and nothing would come. */

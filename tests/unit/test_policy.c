@@ -15,7 +15,9 @@ static struct decision decide(const char *policy, enum error_code code, int atte
     const struct config config = config_with(policy);
     const struct message message = {.attempt_count = attempt_count, .max_attempts = 3};
     const struct verdict verdict = {.code = code, .retry_after_ms = retry_after_ms};
-    return policy_decide(&config, CHANNEL_EMAIL, &message, &verdict);
+    static struct tiers tiers;
+    tiers_of(&config, &tiers);
+    return policy_decide(&config, &tiers, CHANNEL_EMAIL, &message, &verdict);
 }
 
 Test(policy, each_kind_of_end)
@@ -44,7 +46,7 @@ Test(policy, each_kind_of_end)
         const struct decision decision = decide(cases[i].policy, cases[i].code, cases[i].attempt_count, 0);
         cr_expect_eq(decision.state, cases[i].state, "case %zu: %s", i, state_name(decision.state));
         cr_expect_str_eq(decision.outcome, cases[i].outcome, "case %zu", i);
-        cr_expect_eq(decision.delay_ms > 0, decision.state == STATE_QUEUED, "case %zu", i);
+        cr_expect_eq(decision.wait.delay_ms > 0, decision.state == STATE_QUEUED, "case %zu", i);
     }
 }
 
@@ -79,11 +81,11 @@ static void expect_delay(int64_t delay_ms, int64_t wanted_ms)
 Test(policy, delays_follow_the_list_and_what_the_provider_asks_for)
 {
     for (int i = 0; i < 1000; i++) {
-        expect_delay(decide("resend", ERROR_TEMPORARY_ERROR, 1, 0).delay_ms, 5000);
-        expect_delay(decide("resend", ERROR_TEMPORARY_ERROR, 2, 0).delay_ms, 30000);
-        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, 60000).delay_ms, 60000);
-        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 2, 1000).delay_ms, 30000);
-        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, INT64_MAX).delay_ms,
+        expect_delay(decide("resend", ERROR_TEMPORARY_ERROR, 1, 0).wait.delay_ms, 5000);
+        expect_delay(decide("resend", ERROR_TEMPORARY_ERROR, 2, 0).wait.delay_ms, 30000);
+        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, 60000).wait.delay_ms, 120000);
+        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 2, 1000).wait.delay_ms, 30000);
+        expect_delay(decide("resend", ERROR_RATE_LIMIT_EXCEEDED, 1, INT64_MAX).wait.delay_ms,
                      (int64_t)24 * 3600 * 1000);
     }
 }

@@ -14,6 +14,7 @@ SEND_EMAIL_URGENT = "outbound.send.email.urgent"
 DEAD_LETTERS = "outbound.dlq"
 
 ROUTER_GROUP = "outbound-router"
+ROUTER_RETRY_GROUP = "outbound-router-retry"
 SENDER_GROUP = "outbound-sender-email"
 SENDER_URGENT_GROUP = "outbound-sender-email-urgent"
 GROUPS = {ROUTER_GROUP: ACCEPTED, SENDER_GROUP: SEND_EMAIL, SENDER_URGENT_GROUP: SEND_EMAIL_URGENT}
@@ -141,6 +142,6 @@ class Kafka:
             until(lambda group=group: self.lag(group) == 0, f"{group} has committed all of {GROUPS[group]}")
 
     def forget_static_members(self, *instance_ids):
-        for group in GROUPS:
+        for group in (*GROUPS, ROUTER_RETRY_GROUP):
             for instance_id in instance_ids:
                 group_member.forget(group, instance_id)
