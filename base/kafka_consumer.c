@@ -318,14 +318,11 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *optio
     kafka_conf_set(conf, "auto.commit.interval.ms", "1000");
     kafka_conf_set(conf, "enable.auto.offset.store", "false");
     kafka_conf_set(conf, "isolation.level", "read_committed");
-    if (options->prefetch_kb > 0) {
-        kafka_conf_set(conf, "queued.min.messages",
-                       "1"); /* the next fetch starts when the last one is used up */
-        (void)snprintf(number, sizeof number, "%u", options->prefetch_kb * 1024);
+    if (options->fetch_kb > 0) {
+        (void)snprintf(number, sizeof number, "%u", options->fetch_kb * 1024);
         kafka_conf_set(conf, "fetch.message.max.bytes", number);
-    } else {
-        kafka_conf_set(conf, "queued.min.messages", "4000");
     }
+    kafka_conf_set(conf, "queued.min.messages", "4000"); /* with fewer, librdkafka idles a second at a time */
     kafka_conf_set(conf, "queued.max.messages.kbytes", "4096");
     kafka_conf_set(conf, "fetch.error.backoff.ms", "100");
     kafka_conf_set(conf, "topic.metadata.refresh.interval.ms", "30000");

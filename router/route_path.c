@@ -25,8 +25,8 @@
 
 #define GROUP_ID "outbound-router"
 #define RETRY_GROUP_ID "outbound-router-retry"
-/* What is fetched from a partition is thrown away when its next record is not due: little at a time. */
-#define TIER_PREFETCH_KB 64
+/* There are many tiers, with many partitions each, and what was fetched is thrown away when it is not due. */
+#define TIER_FETCH_KB 64
 /* The wall clock may be set meanwhile: a longer wait is looked at again. */
 #define POSTPONE_MAX_MS 60000
 #define IN_HAND_MAX 4000
@@ -194,7 +194,7 @@ static void on_fatal(void *arg)
 }
 
 static struct kafka_consumer *open_consumer(struct router *router, const char *group_id, const char *topic,
-                                            unsigned prefetch_kb, struct error *error)
+                                            unsigned fetch_kb, struct error *error)
 {
     const struct config *config = router->config;
     const struct kafka_consumer_options options = {.kafka = {.brokers = config->kafka_brokers,
@@ -206,7 +206,7 @@ static struct kafka_consumer *open_consumer(struct router *router, const char *g
                                                        (unsigned)config->kafka_session_timeout_ms,
                                                    .topics = &topic,
                                                    .topic_count = 1,
-                                                   .prefetch_kb = prefetch_kb,
+                                                   .fetch_kb = fetch_kb,
                                                    .on_records = take_records,
                                                    .on_fatal = on_fatal,
                                                    .arg = router};
@@ -228,7 +228,7 @@ static bool open_all(struct router *router, struct error *error)
     router->accepted =
         router->producer ? open_consumer(router, GROUP_ID, topic_name(TOPIC_ACCEPTED), 0, error) : NULL;
     router->retries = router->accepted
-                          ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN, TIER_PREFETCH_KB, error)
+                          ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN, TIER_FETCH_KB, error)
                           : NULL;
     return router->retries;
 }

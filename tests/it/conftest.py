@@ -17,6 +17,10 @@ from support.pipeline import Pipeline  # noqa: E402
 alive = []  # pipelines of the running test and its module
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only `./dev test long` runs it")
+
+
 def pytest_sessionstart():
     lacking = environment.missing()
     if lacking:
