@@ -130,9 +130,11 @@ void ingest_message(struct api_request *request)
     message->priority = text_of(PRIORITY_NORMAL);
 
     struct violations violations = {.arena = &http->arena};
+    const int64_t now_us = clock_wall_us();
     message_request_parse(http->body.bytes, http->body.length, &http->arena, message, &violations);
     if (violations.count == 0) {
-        new_message_check(message, clock_wall_us(), &violations);
+        new_message_check(message, now_us, &violations);
+        new_message_limit_age(message, now_us, config->message_max_age_ms);
     }
     if (violations.count > 0) {
         answer_violations(request, &violations);

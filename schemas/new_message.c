@@ -118,6 +118,14 @@ void new_message_check(struct new_message *message, int64_t now_us, struct viola
     check_text(message->to, "to", true, SUBJECT_MAX, violations);
 }
 
+void new_message_limit_age(struct new_message *message, int64_t now_us, int64_t max_age_ms)
+{
+    const int64_t latest_us = now_us + max_age_ms * 1000;
+    if (max_age_ms > 0 && (message->expires_at_us == 0 || message->expires_at_us > latest_us)) {
+        message->expires_at_us = latest_us;
+    }
+}
+
 /* `digits` decimal digits at *at; moves behind them. -1 when they are not there. */
 static int take_number(const char **at, const char *end, int digits)
 {

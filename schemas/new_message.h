@@ -47,6 +47,9 @@ struct new_message {
 /* Adds what is wrong to `violations`; sets `channel`. `now_us`: Unix time. */
 void new_message_check(struct new_message *message, int64_t now_us, struct violations *violations);
 
+/* Sets or lowers expires_at_us, so that the message is not sent when it is older than that; 0: no limit. */
+void new_message_limit_age(struct new_message *message, int64_t now_us, int64_t max_age_ms);
+
 /* "2026-01-31T23:59:59.123456Z" or with an offset (RFC 3339) as Unix time in microseconds. */
 MUST_CHECK bool parse_rfc3339(const char *text, size_t length, int64_t *ret_us);
 
