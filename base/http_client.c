@@ -13,6 +13,7 @@
 #include "base/memory.h"
 
 #define EVENTS_MAX 128
+/* Above this libcurl would first ask "Expect: 100-continue". */
 #define BODY_LIMIT ((size_t)1024 * 1024)
 /* An idle connection older than this is likely to be closed by the other side just when we write. */
 #define IDLE_CONNECTION_MAX_S 50L
@@ -30,7 +31,6 @@ struct http_exchange {
     struct http_client *client;
     CURL *easy;
     struct buffer request;
-    size_t request_sent; /* bytes that libcurl has taken */
     struct buffer response;
     char error[CURL_ERROR_SIZE];
     int64_t started_us;
@@ -38,20 +38,55 @@ struct http_exchange {
     void *arg;
 };
 
+/*
+ * Whether libcurl may have written a byte of the request, in whichever try. It counts the first write alone
+ * (REQUEST_SIZE), and that one may end with nothing written and the rest to follow. From then on the time of
+ * PRETRANSFER is set; when the first write fails it is not (multi.c of 7.88.1, MSTATE_DO).
+ */
+static bool may_have_left(CURL *easy)
+{
+    long request_size = 0;
+    curl_off_t pretransfer_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
+    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
+    return request_size > 0 || pretransfer_us > 0;
+}
+
+/*
+ * libcurl calls this before each try to send the request. When a kept-alive connection turns out to be dead
+ * it tries again on a new one: fine as long as nothing has left, and after that not for libcurl to decide.
+ */
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
+static int before_sending(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct http_exchange *exchange = arg;
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    return may_have_left(exchange->easy) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static const char *error_text(const struct http_exchange *exchange, CURLcode code)
+{
+    if (code == CURLE_ABORTED_BY_CALLBACK) { /* by before_sending() */
+        return "the connection ended after the request had begun";
+    }
+    return *exchange->error ? exchange->error : curl_easy_strerror(code);
+}
+
 static void finish(struct http_exchange *exchange, CURLcode code)
 {
     long status = 0;
-    long request_size = 0;
     curl_off_t retry_after_s = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
     curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     const struct http_result result = {
         .code = code,
         .status = (int)status,
         .retry_after_s = retry_after_s,
-        .may_be_received = request_size > 0 || exchange->request_sent > 0,
-        .error = *exchange->error ? exchange->error : curl_easy_strerror(code),
+        .may_be_received = may_have_left(exchange->easy),
+        .error = error_text(exchange, code),
         .body = &exchange->response,
         .duration_us = clock_monotonic_us() - exchange->started_us,
     };
@@ -169,20 +204,6 @@ void http_client_free(struct http_client *client)
     uv_close((uv_handle_t *)&client->timer, on_handle_closed);
 }
 
-/* There is no seek function beside it: that is what makes a second send impossible. */
-static size_t read_request(char *into, size_t size, size_t count, void *arg)
-{
-    struct http_exchange *exchange = arg;
-    const size_t left = exchange->request.length - exchange->request_sent;
-    const size_t room = size * count;
-    const size_t part = left < room ? left : room;
-    if (part > 0) {
-        memcpy(into, exchange->request.bytes + exchange->request_sent, part);
-    }
-    exchange->request_sent += part;
-    return part;
-}
-
 static size_t write_response(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_exchange *exchange = arg;
@@ -216,8 +237,8 @@ struct http_exchange *http_exchange_new(struct http_client *client)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)client->options.total_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_request);
-    curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_response);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
     return exchange;
@@ -252,12 +273,18 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
 {
     exchange->done = done;
     exchange->arg = arg;
-    exchange->request_sent = 0;
     exchange->error[0] = '\0';
     exchange->started_us = clock_monotonic_us();
     buffer_clear(&exchange->response);
     curl_easy_setopt(exchange->easy, CURLOPT_URL, call->url);
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, call->headers);
+    curl_easy_setopt(exchange->easy, CURLOPT_USERNAME, call->user);
+    curl_easy_setopt(exchange->easy, CURLOPT_PASSWORD, call->password);
+    curl_easy_setopt(exchange->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(exchange->easy, CURLOPT_AWS_SIGV4, call->aws_sigv4); /* not NULL: replaces BASIC */
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->request.length);
+    /* From one piece of memory head and body leave in one write, and can be signed. */
+    curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS,
+                     exchange->request.bytes ? exchange->request.bytes : "");
     curl_multi_add_handle(exchange->client->multi, exchange->easy);
 }

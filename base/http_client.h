@@ -1,8 +1,9 @@
 /*
  * http_client.h - many HTTP requests at once on the event loop (libcurl's multi interface).
  *
- * A request is sent once or not at all: the body cannot be rewound, so libcurl's silent second send after a
- * kept-alive connection died (7.88.1) turns into an error that the caller judges. Redirects are not followed.
+ * A request is sent once or not at all: where libcurl (7.88.1) would silently send it a second time, because
+ * a kept-alive connection died, the exchange ends with an error that the caller judges. Redirects are not
+ * followed.
  */
 #ifndef BASE_HTTP_CLIENT_H
 #define BASE_HTTP_CLIENT_H
@@ -55,10 +56,19 @@ struct buffer *http_exchange_body(struct http_exchange *exchange);
 /* A header of the last response, or NULL. Valid in the done callback. */
 const char *http_exchange_header(struct http_exchange *exchange, const char *name);
 
-/* What to ask whom. The strings are libcurl's to copy; `headers` must live until the exchange has ended. */
+/*
+ * What to ask whom, and as whom. The strings are libcurl's to copy; `headers` must live until the exchange
+ * has ended.
+ *
+ * The signature of AWS (SigV4) covers the body, "Host" and all of `headers`: none of them may be empty,
+ * because libcurl signs those too, but does not send them.
+ */
 struct http_call {
     const char *url;
     struct curl_slist *headers;
+    const char *user; /* NULL: no credentials are sent */
+    const char *password;
+    const char *aws_sigv4; /* "aws:amz:REGION:SERVICE"; NULL: user and password go as HTTP Basic */
 };
 
 /* POSTs the body. `done(arg, …)` is called once, from the loop, not from within this call. */

@@ -116,7 +116,12 @@ void deliver_claimed(struct delivery *delivery)
         buffer_clear(body);
         end_attempt(delivery);
     } else {
-        const struct http_call call = {.url = sender->endpoint.url, .headers = sender->endpoint.headers};
+        const struct endpoint *endpoint = &sender->endpoint;
+        const struct http_call call = {.url = endpoint->url,
+                                       .headers = endpoint->headers,
+                                       .user = endpoint->user,
+                                       .password = endpoint->password,
+                                       .aws_sigv4 = *endpoint->aws_sigv4 ? endpoint->aws_sigv4 : NULL};
         http_exchange_start(delivery->exchange, &call, on_answer, delivery);
     }
 }

@@ -18,10 +18,13 @@
 
 struct http_exchange;
 
-/* Where requests go, the same for all messages. */
+/* Where requests go and as whom, the same for all messages (struct http_call says what each means). */
 struct endpoint {
     char url[512];
     struct curl_slist *headers; /* freed by who asked for the endpoint */
+    const char *user;           /* of the settings, as the password is; NULL: `headers` say who we are */
+    const char *password;
+    char aws_sigv4[192]; /* "": requests are not signed */
 };
 
 /* A whole response. */
@@ -39,7 +42,10 @@ struct provider {
     const char *name; /* in the database, in metrics */
     enum channel channel;
 
-    /* Once, at the start. False, naming the setting, when one that the provider needs is missing or wrong. */
+    /*
+     * Once, at the start; `ret_endpoint` comes in all zero. False, naming the setting, when one that the provider
+     * needs is missing or wrong.
+     */
     bool (*endpoint)(const struct config *config, struct endpoint *ret_endpoint, struct error *error);
 
     /* Appends the request's body. False: the message cannot be sent by this provider; *ret_verdict says why.

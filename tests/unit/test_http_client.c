@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/faulty_send.h"
 #include "support/http_peer.h"
 #include "support/leaks.h"
 #include "support/loop.h"
@@ -180,6 +182,89 @@ Test(http_client, a_request_is_not_sent_again_when_its_connection_dies)
               "the second request did not use the first one's connection");
     cr_expect(eq(sz, seen->stray, 0), "a part of it was sent again");
     cr_expect(strstr(seen->last, "\r\n\r\ntwo") != NULL);
+    http_peer_free(peer);
+}
+
+/* The same, where libcurl's first write had to wait: it does not count the bytes of those that follow. */
+Test(http_client, a_request_whose_first_write_had_to_wait_is_not_sent_again_either)
+{
+    struct http_peer *peer = http_peer_open(trap, 3);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    struct ended ended = post(&fixture, exchange, http_peer_url(peer), "one");
+    expect_answer(&ended, 200, "OK");
+
+    send_fails_next(EAGAIN);
+    ended = post(&fixture, exchange, http_peer_url(peer), "two");
+    cr_expect(ne(int, ended.code, CURLE_OK));
+    cr_expect(ended.may_be_received);
+
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    const struct peer_seen *seen = http_peer_stop(peer);
+    cr_expect(eq(int, seen->requests, 2), "it was sent again");
+    cr_expect(eq(int, seen->requests_on_first, 2),
+              "the second request did not use the first one's connection");
+    cr_expect(eq(sz, seen->stray, 0), "a part of it was sent again");
+    http_peer_free(peer);
+}
+
+Test(http_client, a_second_try_goes_on_when_nothing_was_sent)
+{
+    static const struct peer_step steps[] = {{PEER_ANSWER, PEER_OK}};
+    struct http_peer *peer = http_peer_open(steps, 1);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    struct ended ended = post(&fixture, exchange, http_peer_url(peer), "one");
+    expect_answer(&ended, 200, "OK");
+
+    send_fails_next(ECONNRESET);
+    ended = post(&fixture, exchange, http_peer_url(peer), "two");
+    expect_answer(&ended, 200, "OK");
+
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    const struct peer_seen *seen = http_peer_stop(peer);
+    cr_expect(eq(int, seen->requests, 2));
+    cr_expect(eq(int, seen->connections, 2));
+    cr_expect(strstr(seen->last, "\r\n\r\ntwo") != NULL);
+    http_peer_free(peer);
+}
+
+Test(http_client, nothing_is_received_when_the_first_write_fails)
+{
+    static const struct peer_step steps[] = {{PEER_ANSWER, PEER_OK}};
+    struct http_peer *peer = http_peer_open(steps, 1);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    send_fails_next(ECONNRESET);
+    const struct ended ended = post(&fixture, exchange, http_peer_url(peer), "one");
+    cr_expect(eq(int, ended.code, CURLE_SEND_ERROR));
+    cr_expect(not(ended.may_be_received));
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    cr_expect(eq(int, http_peer_stop(peer)->requests, 0));
+    http_peer_free(peer);
+}
+
+Test(http_client, head_and_body_leave_in_one_write)
+{
+    static const struct peer_step steps[] = {{PEER_ANSWER, PEER_OK}};
+    struct http_peer *peer = http_peer_open(steps, 1);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    for (int i = 1; i <= 3; i++) {
+        const struct ended ended = post(&fixture, exchange, http_peer_url(peer), "body");
+        expect_answer(&ended, 200, "OK");
+        cr_expect(eq(int, send_calls(), i));
+    }
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    cr_expect(eq(int, http_peer_stop(peer)->requests, 3));
     http_peer_free(peer);
 }
 
@@ -470,6 +555,111 @@ Test(http_client, plain_http_has_to_be_allowed)
     http_exchange_free(exchange);
     fixture_close(&fixture);
     cr_expect(eq(int, http_peer_stop(peer)->connections, 0));
+    http_peer_free(peer);
+}
+
+/* Answers 200 to whatever comes; returns what came last, which the caller frees. */
+static char *request_of(const struct http_call *with)
+{
+    static const struct peer_step steps[] = {{PEER_ANSWER, PEER_OK}};
+    struct http_peer *peer = http_peer_open(steps, 1);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    struct http_call call = *with;
+    call.url = http_peer_url(peer);
+    /* What an exchange knew for the call before is forgotten. */
+    const struct http_call others[] = {
+        {.url = call.url, .user = "other", .password = "other"},
+        {.url = call.url, .user = "other", .password = "other", .aws_sigv4 = "aws:amz:other:other"},
+    };
+    const struct http_call *const calls[] = {&others[0], &others[1], &call};
+    for (int i = 0; i < 3; i++) {
+        struct ended ended = {.exchange = exchange};
+        buffer_text(http_exchange_body(exchange), "body");
+        http_exchange_start(exchange, calls[i], on_done, &ended);
+        LOOP_UNTIL(&fixture.loop, ended.times > 0);
+        expect_answer(&ended, 200, "OK");
+    }
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    char *request = strdup(http_peer_stop(peer)->last);
+    http_peer_free(peer);
+    return request;
+}
+
+Test(http_client, credentials_are_sent_as_the_call_says)
+{
+    char *request = request_of(&(struct http_call){0});
+    cr_expect(strcasestr(request, "\r\nAuthorization:") == NULL, "%s", request);
+    free(request);
+
+    request = request_of(&(struct http_call){.user = "u", .password = "p:q"});
+    cr_expect(strstr(request, "\r\nAuthorization: Basic dTpwOnE=\r\n") != NULL, "%s", request);
+    free(request);
+
+    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: text/plain");
+    request = request_of(&(struct http_call){
+        .headers = headers, .user = "AKID", .password = "secret", .aws_sigv4 = "aws:amz:here:that"});
+    const char *signature = strstr(request, "\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKID/");
+    cr_assert(signature != NULL, "%s", request);
+    cr_expect(strstr(signature, "/here/that/aws4_request, ") != NULL, "%s", request);
+    cr_expect(strstr(signature, " SignedHeaders=content-type;host;x-amz-date, ") != NULL, "%s", request);
+    cr_expect(strstr(request, "secret") == NULL, "%s", request);
+    curl_slist_free_all(headers);
+    free(request);
+}
+
+/* A challenge is an answer, not an invitation to send the request again. */
+Test(http_client, a_refused_credential_is_not_tried_twice)
+{
+    static const char *const challenges[] = {"Basic realm=\"x\"", "Digest realm=\"x\", nonce=\"y\"",
+                                             "Negotiate"};
+    static const char *const signings[] = {NULL, "aws:amz:here:that"};
+    for (size_t i = 0; i < 6; i++) {
+        char refusal[200];
+        (void)snprintf(refusal, sizeof refusal,
+                       "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: %s\r\nContent-Length: 0\r\n\r\n",
+                       challenges[i / 2]);
+        const struct peer_step steps[] = {{PEER_ANSWER, refusal}, {PEER_ANSWER, PEER_OK}};
+        struct http_peer *peer = http_peer_open(steps, 2);
+        struct fixture fixture;
+        fixture_open(&fixture, &usual);
+        struct http_exchange *exchange = http_exchange_new(fixture.client);
+        struct ended ended = {.exchange = exchange};
+        const struct http_call call = {
+            .url = http_peer_url(peer), .user = "u", .password = "p", .aws_sigv4 = signings[i % 2]};
+        http_exchange_start(exchange, &call, on_done, &ended);
+        LOOP_UNTIL(&fixture.loop, ended.times > 0);
+        expect_answer(&ended, 401, "");
+        http_exchange_free(exchange);
+        fixture_close(&fixture);
+        cr_expect(eq(int, http_peer_stop(peer)->requests, 1), "%s", challenges[i / 2]);
+        http_peer_free(peer);
+    }
+}
+
+/* One byte more would not be taken by the buffer. */
+Test(http_client, the_largest_request_goes_out_without_asking_first)
+{
+    static const struct peer_step steps[] = {{PEER_ANSWER, PEER_OK}};
+    struct http_peer *peer = http_peer_open(steps, 1);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    struct ended ended = {.exchange = exchange};
+    struct buffer *body = http_exchange_body(exchange);
+    while (body->length < body->limit) {
+        buffer_text(body, "x");
+    }
+    http_exchange_start(exchange, &(struct http_call){.url = http_peer_url(peer)}, on_done, &ended);
+    LOOP_UNTIL(&fixture.loop, ended.times > 0);
+    expect_answer(&ended, 200, "OK");
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    const struct peer_seen *seen = http_peer_stop(peer);
+    cr_expect(strcasestr(seen->last, "\r\nExpect:") == NULL);
+    cr_expect(strstr(seen->last, "\r\nContent-Length: 1048576\r\n") != NULL);
     http_peer_free(peer);
 }
 
