@@ -107,3 +107,23 @@ void buffer_json_string(struct buffer *buffer, const char *text, size_t length)
     buffer_append(buffer, text + plain_from, length - plain_from);
     buffer_append(buffer, "\"", 1);
 }
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+void buffer_form_value(struct buffer *buffer, const char *text, size_t length)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char byte = (unsigned char)text[i];
+        const char escaped[3] = {'%', digits[byte >> 4], digits[byte & 0xf]};
+        if (is_unreserved(text[i])) {
+            buffer_append(buffer, &text[i], 1);
+        } else {
+            buffer_append(buffer, escaped, sizeof escaped);
+        }
+    }
+}

@@ -38,4 +38,10 @@ void buffer_int64(struct buffer *buffer, int64_t value);
 /* Appends `text` as a JSON string with its quotes (RFC 8259, section 7). `text` must be valid UTF-8. */
 void buffer_json_string(struct buffer *buffer, const char *text, size_t length);
 
+/*
+ * Appends `text` as a value of a form (application/x-www-form-urlencoded): all but the unreserved characters
+ * of RFC 3986, section 2.3, as %XX.
+ */
+void buffer_form_value(struct buffer *buffer, const char *text, size_t length);
+
 #endif

@@ -43,8 +43,8 @@ struct provider {
     enum channel channel;
 
     /*
-     * Once, at the start; `ret_endpoint` comes in all zero. False, naming the setting, when one that the provider
-     * needs is missing or wrong.
+     * Once, at the start; `ret_endpoint` comes in all zero. False, naming the setting, when one that the
+     * provider needs is missing or wrong.
      */
     bool (*endpoint)(const struct config *config, struct endpoint *ret_endpoint, struct error *error);
 

@@ -2,9 +2,13 @@
 
 #include "senders/provider.h"
 #include "senders/sendgrid/sendgrid.h"
+#include "senders/ses/ses.h"
+#include "senders/sns/sns.h"
 
 static const struct provider *const providers[] = {
     &sendgrid,
+    &ses,
+    &sns,
 };
 
 const struct provider *provider_find(enum channel channel, const char *name)

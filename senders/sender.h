@@ -7,7 +7,8 @@
  *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
  *   leases.c         claims that nobody finished in time
  *   policy.c         what follows from a verdict
- *   providers.c, sendgrid/ …   the drivers
+ *   providers.c, sendgrid/, ses/ …   the drivers
+ *   payload_text.c, template_map.c, mailbox.c, aws.c   what several drivers need
  */
 #ifndef SENDERS_SENDER_H
 #define SENDERS_SENDER_H

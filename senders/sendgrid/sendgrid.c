@@ -9,51 +9,17 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "schemas/address.h"
+#include "senders/mailbox.h"
+#include "senders/payload_text.h"
+#include "senders/template_map.h"
 
-#define ANY_TEMPLATE "*"
 #define DYNAMIC_PREFIX "d-"
-#define PAUSE_MAX_S ((int64_t)7 * 24 * 3600) /* keeps arithmetic in range; policy.c caps for good */
-
-/* One "code=id" of SENDGRID_TEMPLATES; moves *list behind it. False at the end of the list. */
-static bool next_template(const char **list, struct text *ret_code, struct text *ret_id)
-{
-    if (**list == '\0') {
-        return false;
-    }
-    const size_t length = strcspn(*list, ",");
-    const size_t code_length = strcspn(*list, "=,");
-    *ret_code = (struct text){*list, code_length};
-    *ret_id = code_length < length ? (struct text){*list + code_length + 1, length - code_length - 1}
-                                   : (struct text){*list, 0};
-    *list += length + ((*list)[length] == ',');
-    return true;
-}
-
-/* The template id for a code: its own, else the one for all others. False when there is neither. */
-static bool find_template(const char *list, const char *template_code, struct text *ret_id)
-{
-    struct text code;
-    struct text id;
-    bool found = false;
-    while (next_template(&list, &code, &id)) {
-        if (text_is(code, template_code)) {
-            *ret_id = id;
-            return true;
-        }
-        if (text_is(code, ANY_TEMPLATE)) {
-            *ret_id = id;
-            found = true;
-        }
-    }
-    return found;
-}
 
 static bool check_templates(const char *list, struct error *error)
 {
     struct text code;
     struct text id;
-    while (next_template(&list, &code, &id)) {
+    while (template_map_next(&list, &code, &id)) {
         if (code.length == 0 || id.length <= strlen(DYNAMIC_PREFIX) ||
             strncmp(id.bytes, DYNAMIC_PREFIX, strlen(DYNAMIC_PREFIX)) != 0) {
             return error_set(
@@ -72,11 +38,7 @@ static bool endpoint(const struct config *config, struct endpoint *ret_endpoint,
     if (strpbrk(config->sendgrid_api_key, "\r\n ")) {
         return error_set(error, "SENDGRID_API_KEY: must not contain spaces or line ends");
     }
-    const char *problem = address_check_email(config->email_from, strlen(config->email_from));
-    if (problem) {
-        return error_set(error, "OUTBOUND_EMAIL_FROM: \"%s\" %s", config->email_from, problem);
-    }
-    if (!check_templates(config->sendgrid_templates, error)) {
+    if (!mailbox_check_sender(config, error) || !check_templates(config->sendgrid_templates, error)) {
         return false;
     }
     char authorization[1024];
@@ -102,22 +64,22 @@ static void member(struct buffer *body, const char *before, const char *value)
 /* Without a template the message has to bring its text. */
 static bool build_content(const struct message *message, struct buffer *body, struct verdict *ret_verdict)
 {
-    json_t *payload = json_loads(message->payload, JSON_ALLOW_NUL, NULL);
-    const char *text = json_string_value(json_object_get(payload, "text"));
-    const char *html = json_string_value(json_object_get(payload, "html"));
-    const bool has_text = text && *text;
-    const bool has_html = html && *html;
+    struct buffer part;
+    buffer_init(&part, strlen(message->payload));
+    const bool has_text = payload_text(message->payload, "text", &part);
     if (has_text) {
-        member(body, ",\"content\":[{\"type\":\"text/plain\",\"value\":", text);
+        buffer_text(body, ",\"content\":[{\"type\":\"text/plain\",\"value\":");
+        buffer_json_string(body, part.bytes, part.length);
+        buffer_clear(&part);
     }
+    const bool has_html = payload_text(message->payload, "html", &part);
     if (has_html) {
-        member(body,
-               has_text ? "},{\"type\":\"text/html\",\"value\":"
-                        : ",\"content\":[{\"type\":\"text/html\",\"value\":",
-               html);
+        buffer_text(body, has_text ? "},{\"type\":\"text/html\",\"value\":"
+                                   : ",\"content\":[{\"type\":\"text/html\",\"value\":");
+        buffer_json_string(body, part.bytes, part.length);
     }
     buffer_text(body, has_text || has_html ? "}]" : "");
-    json_decref(payload);
+    buffer_release(&part);
     if (!has_text && !has_html) {
         verdict_set(
             ret_verdict, ERROR_TEMPLATE_NOT_FOUND,
@@ -133,7 +95,8 @@ static bool build(const struct config *config, const struct message *message, st
     char id[UUID_TEXT_SIZE];
     uuid_format(&message->id, id);
     struct text template_id;
-    const bool by_template = find_template(config->sendgrid_templates, message->template_code, &template_id);
+    const bool by_template =
+        template_map_find(config->sendgrid_templates, message->template_code, &template_id);
 
     member(body, "{\"personalizations\":[{\"to\":[{\"email\":", message->to);
     /* The Event Webhook gives custom_args back: that is how a receipt finds its message. Values are strings.
@@ -227,7 +190,7 @@ static int64_t retry_after_ms(const struct provider_answer *answer)
     if (pause_s <= 0 && reset_s > now_s) {
         pause_s = reset_s - now_s;
     }
-    return (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S) * 1000;
+    return verdict_pause_ms(pause_s);
 }
 
 static void judge(const struct provider_answer *answer, struct verdict *ret_verdict)

@@ -52,6 +52,19 @@ Test(buffer, grows_without_losing_a_byte)
     buffer_release(&buffer);
 }
 
+Test(buffer, a_form_value_has_only_unreserved_characters)
+{
+    struct buffer buffer;
+    buffer_init(&buffer, 1000);
+    buffer_form_value(&buffer, "azAZ09-._~", 10);
+    buffer_form_value(&buffer, NULL, 0);
+    cr_expect(eq(str, buffer.bytes, "azAZ09-._~"));
+    buffer_clear(&buffer);
+    buffer_form_value(&buffer, "+49 a&b=c%\n\0*'\xc3\xa9/", 17);
+    cr_expect(eq(str, buffer.bytes, "%2B49%20a%26b%3Dc%25%0A%00%2A%27%C3%A9%2F"));
+    buffer_release(&buffer);
+}
+
 /* Each appends `length` bytes, as one piece. */
 static void append_bytes(struct buffer *buffer, size_t length)
 {
