@@ -1,4 +1,4 @@
-# What `./dev` needs before a server can start: Debian's packages, Kafka's jars, the executable.
+# What `./dev` needs before a server can start: Debian's packages, Kafka's jars, Python's packages, the executable.
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
@@ -11,11 +11,14 @@ packages=(
   postgresql-15 openjdk-17-jre-headless maven
   # the tests and this script
   python3 python3-pytest python3-psycopg2 python3-requests python3-confluent-kafka python3-avro
+  python3-pip python3-boto3 python3-cryptography python3-flask python3-flask-cors python3-responses python3-xmltodict
   ca-certificates curl jq kcat wrk procps iproute2
 )
 
 kafka_pom=$repo/compose/kafka/pom.xml
 kafka_home=$dot/kafka-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
+python_requirements=$repo/tests/it/requirements.txt
+python_packages=$dot/python
 
 as_root() { if ((EUID)); then sudo "$@"; else "$@"; fi; }
 
@@ -47,6 +50,15 @@ kafka_fetch() {
     mv "$kafka_home.new" "$kafka_home"
 }
 
+python_fetch() {
+  rm -rf "$python_packages.new" &&
+    /usr/bin/python3 -m pip install --no-deps --require-hashes --no-compile --root-user-action=ignore \
+      --disable-pip-version-check --target "$python_packages.new" -r "$python_requirements" &&
+    sha256sum <"$python_requirements" >"$python_packages.new/requirements.sha256" &&
+    rm -rf "$python_packages" &&
+    mv "$python_packages.new" "$python_packages"
+}
+
 setup() {
   local missing
   mapfile -t missing < <(packages_missing)
@@ -57,6 +69,8 @@ setup() {
   fi
   sha256sum --check --status "$kafka_home/pom.sha256" <"$kafka_pom" 2>/dev/null ||
     step "$dot/maven.log" "fetching ${kafka_home##*/} with Maven" kafka_fetch
+  sha256sum --check --status "$python_packages/requirements.sha256" <"$python_requirements" 2>/dev/null ||
+    step "$dot/pip.log" "fetching Python packages with pip" python_fetch
 }
 
 build() { # PRESET

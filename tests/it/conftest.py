@@ -2,12 +2,16 @@
 
 import re
 import shutil
+import sys
 
 import pytest
 
 pytest.register_assert_rewrite("support")
 
 from support import environment  # noqa: E402
+
+sys.path.append(str(environment.PACKAGES))
+
 from support.api import Crowd  # noqa: E402
 from support.command import outbound  # noqa: E402
 from support.database import Database  # noqa: E402

@@ -5,6 +5,9 @@ import pathlib
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 
+# What Debian does not have (requirements.txt).
+PACKAGES = REPOSITORY / ".dev" / "python"
+
 OUTBOUND = os.environ.get("OUTBOUND_BIN", "")
 STATE = pathlib.Path(os.environ.get("STATE_DIR", ""))
 DATABASE_URL = os.environ.get("DATABASE_URL", "")

@@ -17,7 +17,7 @@ int send_calls(void)
     return calls;
 }
 
-ssize_t send(int fd, const void *bytes, size_t length, int flags)
+ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
     calls++;
     if (next_error) {
@@ -25,5 +25,5 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags)
         next_error = 0;
         return -1;
     }
-    return sendto(fd, bytes, length, flags, NULL, 0);
+    return sendto(fd, buf, n, flags, NULL, 0);
 }
