@@ -69,7 +69,8 @@ Test(config, defaults_load)
 Test(config, rows_are_whole_and_unique)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        cr_expect(eq(sz, strspn(rows[i].variable, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), strlen(rows[i].variable)),
+        cr_expect(eq(sz, strspn(rows[i].variable, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
+                     strlen(rows[i].variable)),
                   "%s", rows[i].variable);
         cr_expect(rows[i].help[0] && rows[i].help[strlen(rows[i].help) - 1] == '.', "%s: no sentence",
                   rows[i].variable);
