@@ -464,19 +464,40 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
+/* Whether the group's coordinator answers; without partitions there is nothing to ask it for. */
+static bool coordinator_answers(struct kafka_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    rd_kafka_resp_err_t failure = rd_kafka_assignment(consumer->kafka, &list);
+    if (!failure && list->cnt > 0) {
+        failure = rd_kafka_committed(consumer->kafka, list, COMMIT_WAIT_MS);
+    }
+    if (list) {
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    return !failure;
+}
+
 void kafka_consumer_close(struct kafka_consumer *consumer)
 {
     if (!consumer) {
         return;
     }
-    const bool committed = commit_now(consumer);
-    if (committed) {
+    const bool answers = coordinator_answers(consumer);
+    if (answers && commit_now(consumer)) {
         (void)rd_kafka_consumer_close(consumer->kafka); /* revokes, and so leaves in order */
     }
     forget_partitions(consumer);
     kafka_queue_unwatch(consumer->watch, consumer->queue);
     rd_kafka_queue_destroy(consumer->queue);
     uv_close((uv_handle_t *)consumer->serve, free_handle);
-    rd_kafka_destroy_flags(consumer->kafka, committed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (answers) {
+        rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    } else {
+        /* Destroying it would wait for commits that librdkafka has put off, as long as the session lasts. */
+        log_warn(
+            "offsets could not be committed, the group's coordinator does not answer: left to the end of "
+            "the process");
+    }
     free(consumer);
 }

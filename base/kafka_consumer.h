@@ -68,7 +68,7 @@ size_t kafka_consumer_assigned(const struct kafka_consumer *consumer);
 
 /*
  * Commits what is finished and leaves (see instance_id); blocks for some milliseconds, two seconds when no
- * broker answers. NULL is fine.
+ * coordinator answers (then the client is left to the end of the process). NULL is fine.
  */
 void kafka_consumer_close(struct kafka_consumer *consumer);
 

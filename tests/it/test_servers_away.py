@@ -1,8 +1,11 @@
 """PostgreSQL or Kafka goes away: nothing is accepted that is not durable, nothing that is durable is lost."""
 
+import time
+
 import pytest
 
-from support.api import Crowd, message, unique
+from support import environment
+from support.api import Api, Crowd, message, unique
 from support.command import dev
 from support.wait import until
 
@@ -109,3 +112,31 @@ def test_a_restart_under_load_loses_nothing(pipeline, server):
         assert set(crowd.answers) == {202}, "Kafka's absence is no business of a caller"
     pipeline.assert_no_unexplained_duplicate(sent_before | set(ids))
     assert all(role.running for role in pipeline.started)
+
+
+def test_roles_stop_while_kafka_is_away(pipeline):
+    """Their offsets cannot be committed: that is tried for two seconds for each consumer, and no longer."""
+    pipeline.wait_for(pipeline.api.accept(), "SENT")
+    dev("down", "kafka")
+    for name, consumers in (("router", 2), ("sender", 2)):
+        began = time.monotonic()
+        assert pipeline.role(name).terminate() == 0
+        assert time.monotonic() - began < 2 * consumers + 3
+    dev("up", "kafka")
+    pipeline.start_all("router", "sender")
+    pipeline.wait_for(pipeline.api.accept(), "SENT")
+
+
+def test_a_statement_that_could_not_be_prepared_is_tried_again(new_pipeline):
+    """Not on a new connection only: the one that had the trouble goes on."""
+    pipeline = new_pipeline("producer", OUTBOUND_HTTP_PORT=environment.HTTP_PORT + 1)
+    api = Api(environment.HTTP_PORT + 1)
+    pipeline.db.execute("ALTER TABLE outbound_outbox RENAME TO outbound_elsewhere")
+    try:
+        assert is_unavailable(api.post(message()))
+    finally:
+        pipeline.db.execute("ALTER TABLE outbound_elsewhere RENAME TO outbound_outbox")
+    connected = "SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity WHERE application_name = 'outbound producer ingest'"
+    before = pipeline.db.value(connected)
+    assert api.post(message()).status_code == 202
+    assert pipeline.db.value(connected) == before
