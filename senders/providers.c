@@ -2,9 +2,13 @@
 
 #include "senders/provider.h"
 #include "senders/sendgrid/sendgrid.h"
+#include "senders/twilio/twilio.h"
+#include "senders/whatsapp/whatsapp.h"
 
 static const struct provider *const providers[] = {
     &sendgrid,
+    &twilio,
+    &whatsapp,
 };
 
 const struct provider *provider_find(enum channel channel, const char *name)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PAUSE_MAX_S ((int64_t)7 * 24 * 3600) /* keeps arithmetic in range */
+
 /* Length of the valid UTF-8 sequence at `at`; 0 when there is none (RFC 3629, section 4). */
 static size_t utf8_sequence(const unsigned char *at)
 {
@@ -88,4 +90,12 @@ enum error_code verdict_of_status(int http_status)
         return ERROR_TEMPORARY_ERROR;
     }
     return http_status >= 300 ? ERROR_PROVIDER_REJECTED : ERROR_UNREADABLE_RESPONSE;
+}
+
+int64_t verdict_pause_ms(int64_t pause_s)
+{
+    if (pause_s <= 0) {
+        return 0;
+    }
+    return (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S) * 1000;
 }

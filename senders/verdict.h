@@ -35,4 +35,8 @@ void verdict_of_transport(const struct http_result *result, struct verdict *ret_
  */
 enum error_code verdict_of_status(int http_status);
 
+/* A pause that a provider asks for, for retry_after_ms; 0 when it lies in the past. policy.h caps it for
+ * good. */
+int64_t verdict_pause_ms(int64_t pause_s);
+
 #endif

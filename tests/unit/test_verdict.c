@@ -19,7 +19,7 @@ Test(verdict, a_transport_failure_is_unknown_only_after_the_request_had_begun)
         {CURLE_OPERATION_TIMEDOUT, true, ERROR_TIMEOUT},
         {CURLE_RECV_ERROR, true, ERROR_CONNECTION_LOST},
         {CURLE_GOT_NOTHING, true, ERROR_CONNECTION_LOST},
-        {CURLE_SEND_FAIL_REWIND, true, ERROR_CONNECTION_LOST},
+        {CURLE_ABORTED_BY_CALLBACK, true, ERROR_CONNECTION_LOST},
         {CURLE_PARTIAL_FILE, true, ERROR_CONNECTION_LOST},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -43,6 +43,16 @@ Test(verdict, what_no_rule_knows_follows_the_status)
     cr_expect_eq(verdict_of_status(500), ERROR_TEMPORARY_ERROR);
     cr_expect_eq(verdict_of_status(599), ERROR_TEMPORARY_ERROR);
     cr_expect(error_row(ERROR_UNREADABLE_RESPONSE)->may_be_delivered);
+}
+
+Test(verdict, a_pause_is_never_negative_and_never_absurd)
+{
+    static const struct {
+        int64_t pause_s, pause_ms;
+    } cases[] = {{INT64_MIN, 0}, {-1, 0}, {0, 0}, {1, 1000}, {604800, 604800000}, {INT64_MAX, 604800000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_expect_eq(verdict_pause_ms(cases[i].pause_s), cases[i].pause_ms);
+    }
 }
 
 Test(verdict, text_can_be_stored_whatever_the_provider_says)

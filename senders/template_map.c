@@ -1,0 +1,35 @@
+#include "senders/template_map.h"
+
+#define ANY_TEMPLATE "*"
+
+bool template_map_next(const char **list, struct text *ret_code, struct text *ret_id)
+{
+    if (**list == '\0') {
+        return false;
+    }
+    const size_t length = strcspn(*list, ",");
+    const size_t code_length = strcspn(*list, "=,");
+    *ret_code = (struct text){*list, code_length};
+    *ret_id = code_length < length ? (struct text){*list + code_length + 1, length - code_length - 1}
+                                   : (struct text){*list, 0};
+    *list += length + ((*list)[length] == ',');
+    return true;
+}
+
+bool template_map_find(const char *list, const char *template_code, struct text *ret_id)
+{
+    struct text code;
+    struct text id;
+    bool found = false;
+    while (template_map_next(&list, &code, &id)) {
+        if (text_is(code, template_code)) {
+            *ret_id = id;
+            return true;
+        }
+        if (text_is(code, ANY_TEMPLATE)) {
+            *ret_id = id;
+            found = true;
+        }
+    }
+    return found;
+}
