@@ -13,7 +13,7 @@ from support.sandbox import Sandbox
 from support.wait import until
 
 # By what a role shows that it works. Its signal handlers are installed by then.
-READY_LINES = {"router": "routing", "sender": "sending email"}
+READY_LINES = {"router": "routing", "sender": "sending "}
 
 FINAL = {"SENT", "FAILED", "UNKNOWN", "EXPIRED", "CANCELLED"}
 
