@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sandbox/twilio.h"
+#include "senders/twilio/twilio_codes.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 #define ACCOUNT "AC0123456789abcdef0123456789abcdef"
@@ -339,5 +340,16 @@ Test(twilio, the_sandbox_speaks_in_codes_of_the_table)
         cr_expect_eq(verdict.code, cases[i].code, "%s: %s", cases[i].form, verdict.text);
         buffer_release(&document);
         arena_release(&arena);
+    }
+}
+
+Test(twilio, each_code_stands_in_the_table_once)
+{
+    for (size_t i = 0; i < twilio_codes_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            cr_expect_neq(twilio_codes[i].number, twilio_codes[j].number, "%d", twilio_codes[i].number);
+        }
+        cr_expect(twilio_codes[i].pause_s == 0 || error_row(twilio_codes[i].code)->remedy == RETRYABLE, "%d",
+                  twilio_codes[i].number);
     }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sandbox/whatsapp.h"
+#include "senders/whatsapp/whatsapp_codes.h"
 
 #define HOUR_MS ((int64_t)3600 * 1000)
 
@@ -377,5 +378,16 @@ Test(whatsapp, the_sandbox_is_strict)
         buffer_release(&document);
         arena_release(&arena);
         json_decref(body);
+    }
+}
+
+Test(whatsapp, each_code_stands_in_the_table_once)
+{
+    for (size_t i = 0; i < whatsapp_codes_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            cr_expect_neq(whatsapp_codes[i].number, whatsapp_codes[j].number, "%d", whatsapp_codes[i].number);
+        }
+        cr_expect(whatsapp_codes[i].pause_s == 0 || error_row(whatsapp_codes[i].code)->remedy == RETRYABLE,
+                  "%d", whatsapp_codes[i].number);
     }
 }
