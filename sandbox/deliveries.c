@@ -95,6 +95,7 @@ void deliveries_add(struct deliveries *deliveries, const struct delivery *delive
     }
     struct buffer *line = &deliveries->pending;
     member(line, TEXT("{\"at\":"), deliveries->at);
+    member(line, TEXT(",\"channel\":"), delivery->channel);
     member(line, TEXT(",\"provider\":"), delivery->provider);
     member(line, TEXT(",\"providerMessageId\":"), delivery->provider_message_id);
     member(line, TEXT(",\"messageId\":"), delivery->message_id);

@@ -18,6 +18,7 @@ struct deliveries;
 
 /* Strings that are NULL become null. */
 struct delivery {
+    const char *channel;
     const char *provider;
     const char *provider_message_id;
     const char *message_id;

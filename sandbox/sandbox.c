@@ -6,7 +6,7 @@
 #include "sandbox/sandbox.h"
 
 #include "base/log.h"
-#include "sandbox/mail_send.h"
+#include "sandbox/answer.h"
 #include "sandbox/routes.h"
 #include "sandbox/run.h"
 
@@ -79,7 +79,7 @@ static bool open_all(struct sandbox *sandbox, struct error *error)
         return false;
     }
     sandbox->faults = faults_new();
-    sandbox->waiting = waiting_new(loop, mail_send_answers, sandbox);
+    sandbox->waiting = waiting_new(loop, answers_send, sandbox);
     return true;
 }
 

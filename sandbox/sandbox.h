@@ -2,8 +2,11 @@
  * sandbox.h - a stand-in of provider APIs, and how its files see each other.
  *
  *   routes.c       which request goes where
- *   mail_send.c    the way of one e-mail: checked, perhaps made to fail, written down, answered
- *   sendgrid.c     what SendGrid demands of a request (with sendgrid_*.c)
+ *   mail_send.c, twilio_messages.c, whatsapp_messages.c
+ *                  the way of one request: checked, and refused or accepted
+ *   sendgrid.c, twilio.c, whatsapp.c
+ *                  what each provider demands of a request, and how it says no
+ *   answer.c       what a request gets: made to fail, perhaps; written down, answered
  *   faults.c       the rules that make requests fail
  *   deliveries.c   the file with all that was accepted
  *   waiting.c      answers that are not due yet
@@ -23,11 +26,11 @@
 #include "sandbox/waiting.h"
 #include "schemas/config.h"
 
-/* Of /v3/mail/send, since the start. */
+/* Of requests to providers, since the start. */
 struct sandbox_stats {
     int64_t requests; /* whose headers have arrived */
     int64_t accepted; /* in the file, whatever the answer was */
-    int64_t refused;  /* by SendGrid's own rules */
+    int64_t refused;  /* by the provider's own rules */
     int64_t faulted;  /* by a rule of /sandbox/faults */
 };
 

@@ -146,9 +146,10 @@ const char *config_instance_id(const struct config *config)
     return strcmp(config->instance_id, "-") == 0 ? "" : config->instance_id;
 }
 
-static bool is_url(const char *text)
+static bool check_url(const char *name, const char *text, struct error *error)
 {
-    return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+    return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0 ||
+           error_set(error, "%s: \"%s\" is not an http:// or https:// URL", name, text);
 }
 
 static bool check_host(const char *name, const char *text, struct error *error)
@@ -192,11 +193,11 @@ static bool check(const struct config *config, struct error *error)
             error, "OUTBOUND_OUTBOX_LEASE_MS: %lld is not more than OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS (%lld)",
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
-    if (!is_url(config->sendgrid_base_url)) {
-        return error_set(error, "SENDGRID_BASE_URL: \"%s\" is not an http:// or https:// URL",
-                         config->sendgrid_base_url);
-    }
-    return true;
+    return check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&
+           check_url("TWILIO_BASE_URL", config->twilio_base_url, error) &&
+           (!*config->twilio_status_callback_url ||
+            check_url("TWILIO_STATUS_CALLBACK_URL", config->twilio_status_callback_url, error)) &&
+           check_url("WHATSAPP_BASE_URL", config->whatsapp_base_url, error);
 }
 
 bool config_load(const struct settings_source *source, struct config *ret_config, struct error *error)

@@ -4,11 +4,11 @@
 #include "senders/sendgrid/sendgrid.h"
 #include "senders/ses/ses.h"
 #include "senders/sns/sns.h"
+#include "senders/twilio/twilio.h"
+#include "senders/whatsapp/whatsapp.h"
 
 static const struct provider *const providers[] = {
-    &sendgrid,
-    &ses,
-    &sns,
+    &sendgrid, &ses, &sns, &twilio, &whatsapp,
 };
 
 const struct provider *provider_find(enum channel channel, const char *name)

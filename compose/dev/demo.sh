@@ -4,10 +4,10 @@
 
 demo_messages=( # channel, priority, recipient
   "EMAIL normal ada@example.com"
-  "EMAIL normal grace@example.com"
   "EMAIL urgent katherine@example.com"
-  "EMAIL normal margaret@example.com"
-  "EMAIL urgent barbara@example.com"
+  "SMS normal +4915112345678"
+  "SMS urgent +14155550123"
+  "WHATSAPP normal +4915187654321"
 )
 
 demo() {
@@ -30,9 +30,12 @@ demo() {
 demo_post() {
   local channel priority to body answer
   read -r channel priority to <<<"${demo_messages[i]}"
-  body=$(jq -nc --arg channel "$channel" --arg priority "$priority" --arg to "$to" '{dossierId: 1, channel: $channel,
-    to: $to, templateCode: "welcome_email", subject: "Welcome", payloadJson: {name: ($to | split("@")[0])}}
-    + if $priority == "urgent" then {priority: $priority} else {} end')
+  body=$(jq -nc --arg channel "$channel" --arg priority "$priority" --arg to "$to" '{dossierId: 1, $channel, $to,
+    templateCode: "welcome", $priority} + {
+      EMAIL: {subject: "Welcome", payloadJson: {name: "Ada"}},
+      SMS: {payloadJson: {text: "Welcome, Ada!"}},
+      WHATSAPP: {payloadJson: {components: [{type: "body", parameters: [{type: "text", text: "Ada"}]}]}}
+    }[$channel]')
   answer=$(curl -sS -m 10 -w '\n%{http_code}' "$API_URL/api/outbound-messages" \
     -H 'Content-Type: application/json' -H "X-Correlation-ID: demo-$(date +%s)-$((i + 1))" -d "$body") ||
     die "the API at $API_URL does not answer; ./dev logs shows why"

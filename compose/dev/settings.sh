@@ -42,9 +42,19 @@ settings_fill() {
   default KAFKA_BROKERS "127.0.0.1:$DEV_KAFKA_PORT"
   default OUTBOUND_SANDBOX_LOG "$state/sandbox-deliveries.jsonl"
   default OUTBOUND_EMAIL_FROM outbound@example.com
+  default OUTBOUND_SMS_PROVIDER twilio
+  default OUTBOUND_WHATSAPP_PROVIDER whatsapp
   default SENDGRID_BASE_URL "$SANDBOX_URL"
   default SENDGRID_API_KEY SG.sandbox
   default SENDGRID_TEMPLATES '*=d-0123456789abcdef0123456789abcdef'
+  default TWILIO_BASE_URL "$SANDBOX_URL"
+  default TWILIO_ACCOUNT_SID AC0123456789abcdef0123456789abcdef
+  default TWILIO_AUTH_TOKEN sandbox
+  default TWILIO_FROM_NUMBER +15005550006
+  default WHATSAPP_BASE_URL "$SANDBOX_URL"
+  default WHATSAPP_ACCESS_TOKEN sandbox
+  default WHATSAPP_PHONE_NUMBER_ID 106540352242922
+  default WHATSAPP_TEMPLATES welcome=welcome:en_US
 }
 
 # A running instance keeps the settings that it was started with. For a single command the caller's come first, but a

@@ -235,6 +235,36 @@ def test_a_recipient_that_is_no_address(api, address):
     is_problem(api.post(message(to=address)), 400, "to")
 
 
+NO_PHONE_NUMBERS = [
+    "",
+    "+",
+    "ada@example.com",
+    "4915112345678",
+    "004915112345678",
+    "+04915112345678",
+    "+4915 112345678",
+    "+49(0)15112345678",
+    "+491511234567a",
+    "+4915112345678\n",
+    "++4915112345678",
+    "+1234567",
+    "+1234567890123456",
+    "+٤٩١٥١١٢٣٤٥٦٧٨",
+    "whatsapp:+4915112345678",
+]
+
+
+@pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
+@pytest.mark.parametrize("number", NO_PHONE_NUMBERS)
+def test_a_recipient_that_is_no_phone_number(api, channel, number):
+    is_problem(api.post(message(channel=channel, to=number, subject=None)), 400, "to")
+
+
+@pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
+def test_a_recipient_that_is_missing(api, channel):
+    is_problem(api.post(message(channel=channel, to=None)), 400, "to")
+
+
 @pytest.mark.parametrize("channel", ["email", "Email", "EMAIL ", "FAX", "", "SMS;EMAIL"])
 def test_a_channel_that_does_not_exist(api, channel):
     is_problem(api.post(message(channel=channel)), 400, "channel")
@@ -394,6 +424,11 @@ class TestAtTheLimit:
     )
     def test_unusual_addresses(self, api, address):
         api.accept(message(to=address))
+
+    @pytest.mark.parametrize("channel", ["SMS", "WHATSAPP"])
+    @pytest.mark.parametrize("number", ["+4915112345678", "+12345678", "+123456789012345"])
+    def test_phone_numbers(self, api, channel, number):
+        api.accept(message(channel=channel, to=number, subject=None))
 
     def test_after_all_that_the_service_works(self, api):
         until(lambda: api.health() == "UP", "Kafka is known to be connected, which takes a second after the start")

@@ -33,6 +33,11 @@ WRONG = {
     "OUTBOUND_WORKER_ENABLED": ["yes", "1", "TRUE", ""],
     "OUTBOUND_RETRY_DELAYS": ["", "5", "5s,", "5s,,1m", "5 s", "-5s", "0s", "5d", "5s;1m", ",5s", "99999999h"],
     "SENDGRID_BASE_URL": ["", "sendgrid", "ftp://example.com", "//example.com"],
+    "TWILIO_BASE_URL": ["", "ftp://example.com"],
+    "TWILIO_STATUS_CALLBACK_URL": ["example.com"],
+    "WHATSAPP_BASE_URL": ["", "ftp://example.com"],
+    "OUTBOUND_SMS_PROVIDER": ["", "sendgrid", "Twilio"],
+    "OUTBOUND_WHATSAPP_PROVIDER": ["", "twilio"],
     "DATABASE_URL": ["postgresql://[", "nonsense", "host=x no_such_option=1", "postgresql://x/y?no_such_option=1"],
     "KAFKA_PROPERTIES": ["no-equals-sign", "no.such.property=1", "socket.timeout.ms=fast"],
     "OUTBOUND_HTTP_HOST": ["not an address", "example", "256.1.1.1"],
@@ -71,6 +76,35 @@ SENDER_NEEDS = {
 )
 def test_what_a_sender_needs(name, value):
     is_refused(outbound("sender", **{name: value}), name)
+
+
+SMS_NEEDS = {
+    "TWILIO_ACCOUNT_SID": [None, "", "AC123", "MG0123456789abcdef0123456789abcdef"],
+    "TWILIO_AUTH_TOKEN": [None, "", "two words"],
+    "TWILIO_FROM_NUMBER": [None, "", "+49", "A name that is long"],
+    "TWILIO_MESSAGING_SERVICE_SID": ["MG123"],
+}
+WHATSAPP_NEEDS = {
+    "WHATSAPP_PHONE_NUMBER_ID": [None, "", "+4915112345678"],
+    "WHATSAPP_ACCESS_TOKEN": [None, "", "line\nend"],
+    "WHATSAPP_API_VERSION": ["", "18.0", "latest"],
+    "WHATSAPP_TEMPLATES": ["welcome", "welcome=welcome", "=welcome:en", "welcome=Welcome:en"],
+}
+
+
+@pytest.mark.parametrize(
+    ("channel", "name", "value"),
+    [("sms", name, value) for name, values in SMS_NEEDS.items() for value in values]
+    + [("whatsapp", name, value) for name, values in WHATSAPP_NEEDS.items() for value in values],
+)
+def test_what_a_sender_of_another_channel_needs(channel, name, value):
+    providers = {"OUTBOUND_SMS_PROVIDER": "twilio", "OUTBOUND_WHATSAPP_PROVIDER": "whatsapp"}
+    is_refused(outbound("sender", f"--channel={channel}", **{**providers, name: value}), name)
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp"])
+def test_a_channel_without_a_provider_has_no_sender(channel):
+    is_refused(outbound("sender", f"--channel={channel}"), f"OUTBOUND_{channel.upper()}_PROVIDER")
 
 
 def test_all_ends_when_a_role_has_a_wrong_setting():

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from support import kafka as topics
-from support.api import message, unique
+from support.api import message, outcomes, unique
 from support.wait import until
 
 SENDER_TIMEOUT_MS = 1000
@@ -36,10 +36,6 @@ def post_with_fault(pipeline):
         return pipeline.api.accept(message(to=f"{who}@example.com"))
 
     return post
-
-
-def outcomes(state):
-    return [(attempt["outcome"], attempt["httpStatus"], attempt["errorCode"]) for attempt in state["attempts"]]
 
 
 def seconds_between(earlier, later):

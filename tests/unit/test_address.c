@@ -128,3 +128,48 @@ Test(address, a_wrong_byte_anywhere_is_refused)
         }
     }
 }
+
+static void expect_phone(const char *text, size_t length, void *arg)
+{
+    const bool *wanted = arg;
+    const char *problem = address_check_phone(text, length);
+    cr_expect_eq(problem == NULL, *wanted, "\"%.*s\" %s", (int)length, text,
+                 problem ? problem : "is accepted");
+    cr_expect(problem == NULL || strstr(problem, "E.164") != NULL);
+}
+
+Test(address, phone_numbers)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } rows[] = {
+        {"+4915112345678", true},
+        {"+15558675310", true},
+        {"+12345678", true},        /* 8 digits */
+        {"+123456789012345", true}, /* 15 */
+        {"+1234567", false},
+        {"+1234567890123456", false},
+        {"", false},
+        {"+", false},
+        {"4915112345678", false},
+        {"004915112345678", false},
+        {"+04915112345678", false},
+        {"++4915112345678", false},
+        {"+49 15112345678", false},
+        {"+49-15112345678", false},
+        {"+49(151)12345678", false},
+        {"+4915112345678 ", false},
+        {"+491511234567a", false},
+        {"+4915112345678\n", false},
+        {"+4915112345\xd9\xa0\xd9\xa1", false}, /* Arabic digits */
+        {"whatsapp:+491511234", false},
+        {"ada@example.com", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool good = rows[i].good;
+        fenced(rows[i].text, strlen(rows[i].text), expect_phone, &good);
+    }
+    bool good = false;
+    fenced("+49151\0 1234567", 14, expect_phone, &good);
+}

@@ -32,6 +32,16 @@ def message(**changes):
     return {name: value for name, value in body.items() if value is not None}
 
 
+def phone_number():
+    """One that nobody else has."""
+    return f"+49151{uuid.uuid4().int % 10**8:08}"
+
+
+def outcomes(state):
+    """Of a message's attempts, as GET shows it."""
+    return [(attempt["outcome"], attempt["httpStatus"], attempt["errorCode"]) for attempt in state["attempts"]]
+
+
 class Api:
     def __init__(self, port=None):
         self.port = port or environment.HTTP_PORT

@@ -52,6 +52,9 @@ TEST_DEFAULTS = {
     "OUTBOUND_KAFKA_SESSION_TIMEOUT_MS": "6000",
     "OUTBOUND_RETRY_DELAYS": "200ms,400ms,800ms",
     "OUTBOUND_WORKER_POLL_INTERVAL_MS": "500",
+    # `outbound all` starts a sender for e-mails only; what is about other channels names their providers.
+    "OUTBOUND_SMS_PROVIDER": "none",
+    "OUTBOUND_WHATSAPP_PROVIDER": "none",
 }
 
 # An exit code that nothing else has.

@@ -56,6 +56,9 @@ class Sandbox:
                 return found
             since = page["next"]
 
+    def deliveries_to(self, recipient):
+        return [delivery for delivery in self.deliveries() if delivery["to"] == recipient]
+
     def logged(self):
         """The same from its file, which can be read when it does not run."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
