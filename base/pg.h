@@ -51,7 +51,8 @@ struct pg_options {
 
 /*
  * The session always runs with synchronous_commit=on, whatever the server's default is: a commit that is
- * answered is on disk. The strings of `options` are copied.
+ * answered is on disk. It has outbound.role=on, by which triggers know it from a person's. The strings of
+ * `options` are copied.
  */
 struct pg *pg_open(uv_loop_t *loop, const struct pg_options *options);
 

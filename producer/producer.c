@@ -23,6 +23,17 @@ static void on_drain_check(uv_timer_t *timer)
     }
 }
 
+static void on_lease_timer(uv_timer_t *timer)
+{
+    leases_sweep(&((struct producer *)timer->data)->leases);
+}
+
+static void on_lease_expired(void *arg, enum channel channel)
+{
+    const struct producer *producer = arg;
+    metric_add(producer->metrics, METRIC_LEASES_EXPIRED, LABELS(channel_label(channel)), 1);
+}
+
 static void stop(void *role)
 {
     struct producer *producer = role;
@@ -55,6 +66,10 @@ static bool open_all(struct producer *producer, struct error *error)
         pg_open(loop, &(struct pg_options){.url = config->database_url,
                                            .application_name = "outbound producer reader",
                                            .timeout_ms = (unsigned)config->database_timeout_ms});
+    producer->leases = (struct leases){
+        .config = config, .pg = producer->reader, .on_expired = on_lease_expired, .arg = producer};
+    const uint64_t poll_ms = (uint64_t)config->worker_poll_interval_ms;
+    uv_timer_start(&producer->lease_timer, on_lease_timer, poll_ms, poll_ms);
     return true;
 }
 
@@ -64,6 +79,8 @@ int producer_run(const struct config *config)
     service_init(&producer.service, (unsigned)config->stop_timeout_ms, stop, &producer);
     uv_timer_init(&producer.service.loop, &producer.drain_check);
     producer.drain_check.data = &producer;
+    uv_timer_init(&producer.service.loop, &producer.lease_timer);
+    producer.lease_timer.data = &producer;
     struct error error;
     int exit_code = 1;
     if (open_all(&producer, &error)) {

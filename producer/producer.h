@@ -17,6 +17,7 @@
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "schemas/config.h"
+#include "schemas/leases.h"
 
 struct producer;
 struct api_request;
@@ -47,7 +48,9 @@ struct producer {
     struct http_server *server;
     struct ingest *ingest;
     struct relay *relay;
-    struct pg *reader; /* for GET and health */
+    struct pg *reader; /* for GET and health, and for leases, which are little work */
+    struct leases leases;
+    uv_timer_t lease_timer;
     uv_timer_t drain_check;
 };
 

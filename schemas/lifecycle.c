@@ -88,7 +88,8 @@ const struct pg_statement lifecycle_delete_outbox = {
     "delete_outbox", "DELETE FROM outbound_outbox WHERE id = ANY ($1::int8[])"};
 
 /*
- * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic.
+ * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic, $6 what
+ * becomes of a claim that nobody finishes: 'hold' or 'resend'.
  *
  * The fence makes a record good for one attempt: a second copy of it finds the fence raised.
  */
@@ -99,7 +100,7 @@ const struct pg_statement lifecycle_claim = {
     "  SET status = CASE WHEN m.expires_at <= now() THEN 'EXPIRED' ELSE 'SENDING' END,"
     "      error_code = CASE WHEN m.expires_at <= now() THEN 'EXPIRED' ELSE m.error_code END,"
     "      attempt_count = m.attempt_count + CASE WHEN m.expires_at <= now() THEN 0 ELSE 1 END,"
-    "      fence = m.fence + 1, updated_at = clock_timestamp(),"
+    "      fence = m.fence + 1, updated_at = clock_timestamp(), hold_unknown = $6::text = 'hold',"
     "      lease_until = clock_timestamp() + $4::int8 * interval '1 ms'"
     "  FROM unnest($1::uuid[], $2::int4[], $3::int4[]) WITH ORDINALITY AS t (id, generation, fence, position)"
     "  WHERE m.id = ANY ($1::uuid[]) AND m.id = t.id AND m.generation = t.generation AND m.fence = t.fence"
@@ -162,32 +163,32 @@ const struct pg_statement lifecycle_finish = {
     "SELECT count(*) FROM finished"};
 
 /*
- * $1 channel, $2 whether such messages are held ('hold' or 'resend'), $3 most rows, $4 delay until the next
- * attempt in ms, $5 topic of retries, $6 dead-letter topic, $7 error code, $8 error message.
+ * $1 most rows, $2 delay until the next attempt in ms, $3 topic of retries, $4 dead-letter topic, $5 error
+ * code, $6 error message.
  */
 const struct pg_statement lifecycle_expire_leases = {
     "expire_leases",
     "WITH expired AS ("
     "  UPDATE outbound_message"
-    "  SET status = CASE WHEN $2::text = 'hold' THEN 'UNKNOWN'"
+    "  SET status = CASE WHEN hold_unknown THEN 'UNKNOWN'"
     "                    WHEN attempt_count >= max_attempts THEN 'FAILED' ELSE 'QUEUED' END,"
-    "      error_code = $7::text, error_message = $8::text, lease_until = NULL, updated_at = now()"
+    "      error_code = $5::text, error_message = $6::text, lease_until = NULL, updated_at = now()"
     "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_message"
-    "                        WHERE status = 'SENDING' AND channel = $1::text AND lease_until < now()"
-    "                        LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"
-    "  RETURNING id, fence, status, correlation_id, now() AS at),"
+    "                        WHERE status = 'SENDING' AND coalesce(lease_until < now(), true)"
+    "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
+    "  RETURNING id, fence, status, channel, correlation_id, now() AS at),"
     "attempts AS ("
     "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, error_code, error_message,"
     "      started_at, finished_at, next_retry_at)"
-    "  SELECT id, fence, 'UNKNOWN', $7::text, $8::text, at, at,"
-    "      CASE WHEN status = 'QUEUED' THEN at + $4::int8 * interval '1 ms' END"
+    "  SELECT id, fence, 'UNKNOWN', $5::text, $6::text, at, at,"
+    "      CASE WHEN status = 'QUEUED' THEN at + $2::int8 * interval '1 ms' END"
     "  FROM expired ON CONFLICT DO NOTHING),"
     "announced AS ("
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
-    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $5::text ELSE $6::text END, fence,"
-    "         at + CASE WHEN status = 'QUEUED' THEN $4::int8 ELSE 0 END * interval '1 ms'"
+    "  SELECT id, CASE WHEN status = 'QUEUED' THEN $3::text ELSE $4::text END, fence,"
+    "         at + CASE WHEN status = 'QUEUED' THEN $2::int8 ELSE 0 END * interval '1 ms'"
     "  FROM expired WHERE status <> 'UNKNOWN')"
-    "SELECT id, status, correlation_id FROM expired"};
+    "SELECT id, status, channel, correlation_id FROM expired"};
 
 /*
  * $1 channel, $2 age in ms from which on a QUEUED message that no outbox row announces counts as forgotten by

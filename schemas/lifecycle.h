@@ -35,7 +35,7 @@ extern const struct pg_statement lifecycle_claim;
 /* SENDING → SENT, QUEUED, FAILED or UNKNOWN, with the attempt's row and, where one follows, an outbox row. */
 extern const struct pg_statement lifecycle_finish;
 
-/* SENDING whose lease is over → UNKNOWN, QUEUED or FAILED. Answers (id, status, correlation id) of each. */
+/* SENDING whose lease is over → UNKNOWN, QUEUED or FAILED. Answers (id, status, channel, correlation id). */
 extern const struct pg_statement lifecycle_expire_leases;
 
 /* Announces again what is QUEUED for long and that no outbox row announces: Kafka may have lost its record.

@@ -133,6 +133,7 @@ void claim_start(struct sender *sender)
     columns_add(params, columns, COUNT_OF(columns), &sender->unclaimed);
     pg_param_int8(params, sender->config->sender_lease_ms);
     pg_param_text(params, topic_name(TOPIC_DLQ));
+    pg_param_text(params, config_unknown_policy(sender->config, sender->channel));
 
     struct claim_call *call = NEW(struct claim_call);
     *call = (struct claim_call){sender, clock_monotonic_us()};

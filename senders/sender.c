@@ -79,12 +79,18 @@ static void on_tick(uv_timer_t *timer)
 
 static void on_lease_timer(uv_timer_t *timer)
 {
-    leases_sweep(timer->data);
+    leases_sweep(&((struct sender *)timer->data)->leases);
+}
+
+static void on_lease_expired(void *arg, enum channel channel)
+{
+    const struct sender *sender = arg;
+    metric_add(sender->metrics, METRIC_LEASES_EXPIRED, LABELS(channel_label(channel)), 1);
 }
 
 static void on_republish_timer(uv_timer_t *timer)
 {
-    leases_republish(timer->data);
+    republish_start(timer->data);
 }
 
 static void on_database(void *arg)
@@ -178,6 +184,8 @@ static bool open_all(struct sender *sender, struct error *error)
     }
     sender->claim_pg = open_pg(sender, "claim");
     sender->finish_pg = open_pg(sender, "finish");
+    sender->leases = (struct leases){
+        .config = config, .pg = sender->finish_pg, .on_expired = on_lease_expired, .arg = sender};
     return true;
 }
 

@@ -5,7 +5,7 @@
  *   intake.c         which records are taken next: urgent first, none starved
  *   claim.c          A: a batch of messages becomes ours, committed before the first byte goes out
  *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
- *   leases.c         claims that nobody finished in time
+ *   republish.c      messages whose record Kafka may have lost
  *   policy.c         what follows from a verdict
  *   providers.c, sendgrid/, ses/ …   the drivers
  *   payload_text.c, template_map.c, mailbox.c, aws.c   what several drivers need
@@ -20,6 +20,7 @@
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "schemas/config.h"
+#include "schemas/leases.h"
 #include "schemas/reference.h"
 #include "senders/message.h"
 #include "senders/policy.h"
@@ -114,7 +115,7 @@ struct sender {
     uv_timer_t tick;
     uv_timer_t lease_timer;
     uv_timer_t republish_timer;
-    bool sweeping;
+    struct leases leases;
     bool republishing;
 };
 
@@ -136,10 +137,10 @@ void intake_close(struct sender *sender);
 /* claim.c: lets go of the rows that the message points into, if it has any. */
 void claim_leave(struct delivery *delivery);
 
-/* claim.c, finish.c, leases.c: each starts a statement if there is something to do and none is on its way. */
+/* claim.c, finish.c, republish.c: each starts a statement if there is something to do and none is on its way.
+ */
 void claim_start(struct sender *sender);
 void finish_start(struct sender *sender);
-void leases_sweep(struct sender *sender);
-void leases_republish(struct sender *sender);
+void republish_start(struct sender *sender);
 
 #endif

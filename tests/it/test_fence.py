@@ -39,6 +39,7 @@ def suspended(new_pipeline):
             SENDGRID_BASE_URL=slow.provider.url,
             OUTBOUND_SENDER_TIMEOUT_MS=60000,
             OUTBOUND_SENDER_LEASE_MS=62000,
+            **settings,
         )
         first = pipeline.start("sender", label="sender-1", OUTBOUND_INSTANCE_ID="it-fence-1")
         message_id = pipeline.api.accept()
@@ -46,7 +47,7 @@ def suspended(new_pipeline):
         first.signal(signal.SIGSTOP)
         # Its lease ends now: nobody waits a minute for that here.
         pipeline.db.execute("UPDATE outbound_message SET lease_until = now() WHERE id = %s", message_id)
-        second = pipeline.start("sender", label="sender-2", OUTBOUND_INSTANCE_ID="it-fence-2", **settings)
+        second = pipeline.start("sender", label="sender-2", OUTBOUND_INSTANCE_ID="it-fence-2")
         return pipeline, slow, first, second, message_id
 
     return make

@@ -24,7 +24,8 @@ def test_a_message_costs_the_same_beside_a_backlog(new_pipeline):
     pipeline.wait_for(pipeline.api.accept(message(to="again@example.com")), "SENT")  # each statement has its plan now
 
     db.execute(
-        "INSERT INTO outbound_message (id, org_id, dossier_id, channel, to_recipient, template_code, payload_json,"
+        "SET LOCAL outbound.role = 'on';"  # what a person inserts is announced at once
+        " INSERT INTO outbound_message (id, org_id, dossier_id, channel, to_recipient, template_code, payload_json,"
         "  max_attempts, correlation_id)"
         " SELECT gen_random_uuid(), 'default', 1, 'EMAIL', 'a@example.com', 't', '{}', 5, 'a backlog'"
         f" FROM generate_series(1, {BACKLOG})"

@@ -9,9 +9,11 @@
 #include "support/says.h"
 
 static const struct pg_statement *const statements[] = {
-    &lifecycle_insert,      &lifecycle_find_conflicts, &lifecycle_get,
-    &lifecycle_take_outbox, &lifecycle_delete_outbox,  &lifecycle_claim,
-    &lifecycle_finish,      &lifecycle_expire_leases,  NULL,
+    &lifecycle_insert,        &lifecycle_find_conflicts,
+    &lifecycle_get,           &lifecycle_take_outbox,
+    &lifecycle_delete_outbox, &lifecycle_claim,
+    &lifecycle_finish,        &lifecycle_expire_leases,
+    &lifecycle_republish,     NULL,
 };
 
 /* A prepared statement is known to the server by its name. */
