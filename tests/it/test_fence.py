@@ -1,30 +1,12 @@
 """A sender that slept through its lease, as on a machine that was suspended, spoils nothing when it wakes up."""
 
 import signal
-import threading
 
 import pytest
 
-from support.provider import ACCEPTED, Provider
+from support.provider import ACCEPTED
+from support.slow import REFUSED, Slow
 from support.wait import until
-
-REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
-
-
-class Slow:
-    """Answers each attempt as told, but only when it may."""
-
-    def __init__(self, *answers):
-        self.answers = answers
-        self.may_answer = [threading.Event() for _ in answers]
-        self.provider = Provider(self._react)
-
-    def _react(self, request):
-        return lambda connection: self._answer(connection, request.attempt - 1)
-
-    def _answer(self, connection, number):
-        self.may_answer[number].wait(60)
-        connection.sendall(self.answers[number])
 
 
 @pytest.fixture
@@ -43,7 +25,7 @@ def suspended(new_pipeline):
         )
         first = pipeline.start("sender", label="sender-1", OUTBOUND_INSTANCE_ID="it-fence-1")
         message_id = pipeline.api.accept()
-        until(lambda: slow.provider.requests, "the first attempt is with the provider")
+        until(lambda: slow.requests, "the first attempt is with the provider")
         first.signal(signal.SIGSTOP)
         # Its lease ends now: nobody waits a minute for that here.
         pipeline.db.execute("UPDATE outbound_message SET lease_until = now() WHERE id = %s", message_id)
@@ -60,7 +42,7 @@ def outcomes(state):
 def test_a_late_refusal_does_not_touch_the_next_attempt(suspended):
     pipeline, slow, first, _, message_id = suspended(REFUSED, ACCEPTED)
     pipeline.kafka.forget_static_members("it-fence-1")
-    until(lambda: len(slow.provider.requests) == 2, "the second attempt is with the provider")
+    until(lambda: len(slow.requests) == 2, "the second attempt is with the provider")
     assert pipeline.api.state(message_id)["status"] == "SENDING"
 
     first.signal(signal.SIGCONT)
@@ -90,7 +72,7 @@ def test_a_late_success_settles_what_waits_for_another_attempt(suspended):
     pipeline.kafka.wait_until_all_committed(["outbound-router"])
     assert second.terminate() == 0
     assert first.terminate() == 0
-    assert len(slow.provider.requests) == 1
+    assert len(slow.requests) == 1
 
 
 def test_a_late_success_settles_what_is_held(suspended):
@@ -99,3 +81,25 @@ def test_a_late_success_settles_what_is_held(suspended):
     first.signal(signal.SIGCONT)
     slow.may_answer[0].set()
     assert outcomes(pipeline.wait_for(message_id, "SENT")) == [(1, "SENT", None)]
+
+
+def test_a_late_success_settles_what_that_lease_made_fail(suspended):
+    """Its last attempt was given up, and then the answer came: it was delivered."""
+    pipeline, slow, first, _, message_id = suspended(ACCEPTED, OUTBOUND_MAX_ATTEMPTS=1)
+    failed = pipeline.wait_for(message_id, "FAILED")
+    assert (failed["errorCode"], outcomes(failed)) == ("LEASE_EXPIRED", [(1, "UNKNOWN", "LEASE_EXPIRED")])
+    first.signal(signal.SIGCONT)
+    slow.may_answer[0].set()
+    sent = pipeline.wait_for(message_id, "SENT")
+    assert (sent["errorCode"], outcomes(sent)) == (None, [(1, "SENT", None)])
+
+
+def test_a_late_refusal_leaves_what_that_lease_made_fail(suspended):
+    pipeline, slow, first, _, message_id = suspended(REFUSED, OUTBOUND_MAX_ATTEMPTS=1)
+    pipeline.wait_for(message_id, "FAILED")
+    first.signal(signal.SIGCONT)
+    slow.may_answer[0].set()
+    first.wait_until_says("attempt 1 of 1")
+    failed = pipeline.api.state(message_id)
+    assert (failed["status"], failed["errorCode"]) == ("FAILED", "LEASE_EXPIRED")
+    assert outcomes(failed) == [(1, "UNKNOWN", "LEASE_EXPIRED")]

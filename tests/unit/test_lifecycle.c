@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas/errors.h"
+#include "schemas/migrate.h"
+#include "schemas/topics.h"
 #include "support/says.h"
 
 static const struct pg_statement *const statements[] = {
@@ -55,5 +58,22 @@ Test(lifecycle, statements_name_the_states_that_they_change)
         EXPECT_SAYS(change->statement->sql, quoted);
         (void)snprintf(quoted, sizeof quoted, "'%s'", state_name(change->to));
         EXPECT_SAYS(change->statement->sql, quoted);
+    }
+}
+
+/* Triggers cannot see the tables in C: what they write has to be there. */
+Test(lifecycle, triggers_use_names_of_the_tables)
+{
+    const char *sql = NULL;
+    for (size_t i = 0; i < migration_count; i++) {
+        sql = strstr(migrations[i].name, "_operators") ? migrations[i].sql : sql;
+    }
+    cr_assert(sql != NULL);
+    const char *const names[] = {topic_name(TOPIC_ACCEPTED), topic_name(TOPIC_DLQ),
+                                 error_row(ERROR_SET_BY_HAND)->name};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char quoted[64];
+        (void)snprintf(quoted, sizeof quoted, "'%s'", names[i]);
+        EXPECT_SAYS(sql, quoted);
     }
 }
