@@ -18,6 +18,7 @@
 #include "schemas/channels.h"
 #include "schemas/config.h"
 #include "schemas/migrate.h"
+#include "schemas/ops.h"
 #include "schemas/topics_command.h"
 #include "senders/run.h"
 
@@ -30,7 +31,7 @@ struct command_line {
     const char *config_path;
     struct setting_override overrides[OVERRIDES_MAX + 1];
     size_t override_count;
-    const char *words[4]; /* what is not an option */
+    char **words; /* what is not an option; for a command with options of its own these, too */
     size_t word_count;
     bool help;
     bool print_config;
@@ -81,6 +82,11 @@ static int run_topics(const struct config *config, const struct command_line *li
     return topics_command_run(config, strcmp(what, "apply") == 0, line->json);
 }
 
+static int run_ops(const struct config *config, const struct command_line *line)
+{
+    return ops_run(config, line->words, line->word_count);
+}
+
 static int run_docs(const struct config *config, const struct command_line *line)
 {
     (void)config;
@@ -97,6 +103,7 @@ static const struct command {
     command_fn *run;
     size_t words; /* how many it takes */
     const char *help;
+    void (*print_help)(FILE *out); /* NULL: it has no options of its own */
 } commands[] = {
     {"all", "", run_all, 0, "runs every role as a child process, starts those again that end"},
     {"producer", "", run_producer, 0, "takes messages in over HTTP, stores them, hands them to Kafka"},
@@ -105,6 +112,7 @@ static const struct command {
     {"sandbox", "", run_sandbox, 0, "stands in for providers: accepts, delays and fails on demand"},
     {"migrate", "[--check]", run_migrate, 0, "brings the database to this version's schema"},
     {"topics", "apply|check [--json]", run_topics, 1, "creates the topics, says what differs"},
+    {"ops", "COMMAND [OPTION…]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
     {"docs", "FOLDER", run_docs, 1, "writes the reference pages"},
 };
 
@@ -180,11 +188,26 @@ static bool parse_option(struct command_line *line, char **arguments, int *index
     return true;
 }
 
+/* Options that every command has are taken before those of the command's own. */
+static bool is_common(const char *argument)
+{
+    static const char *const names[] = {"--help", "-h", "--print-config", "--config", "--set"};
+    const size_t length = strcspn(argument, "=");
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strlen(names[i]) == length && strncmp(names[i], argument, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The words gather at the front of `arguments`, which nobody needs any more. */
 static bool parse_arguments(char **arguments, int count, const struct command *command,
                             struct command_line *line, struct error *error)
 {
+    line->words = arguments + 2;
     for (int i = 2; i < count; i++) {
-        if (arguments[i][0] == '-') {
+        if (arguments[i][0] == '-' && (!command->print_help || is_common(arguments[i]))) {
             if (!parse_option(line, arguments, &i, error)) {
                 return false;
             }
@@ -323,8 +346,11 @@ int main(int count, char **arguments)
             return EXIT_WRONG_USAGE;
         }
         if (line.help) {
-            (void)printf("outbound %s %s\n  %s\n\nsettings, as environment variables:\n", name,
-                         commands[i].arguments, commands[i].help);
+            (void)printf("outbound %s %s\n  %s\n", name, commands[i].arguments, commands[i].help);
+            if (commands[i].print_help) {
+                commands[i].print_help(stdout);
+            }
+            (void)fputs("\nsettings, as environment variables:\n", stdout);
             config_print_help(stdout);
             return 0;
         }
