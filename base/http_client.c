@@ -1,18 +1,12 @@
-/*
- * libcurl's sockets live in an epoll set of their own, of which the loop watches one descriptor: connections
- * come and go with each request, and one nested set makes that two system calls and no handle.
- */
 #include "base/http_client.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/curl_loop.h"
 #include "base/memory.h"
 
-#define EVENTS_MAX 128
 /* Above this libcurl would first ask "Expect: 100-continue". */
 #define BODY_LIMIT ((size_t)1024 * 1024)
 /* An idle connection older than this is likely to be closed by the other side just when we write. */
@@ -20,11 +14,7 @@
 
 struct http_client {
     struct http_client_options options;
-    CURLM *multi;
-    int epoll_fd;
-    uv_poll_t poll;
-    uv_timer_t timer;
-    int closing_handles;
+    struct curl_loop *transfers;
 };
 
 struct http_exchange {
@@ -75,8 +65,10 @@ static const char *error_text(const struct http_exchange *exchange, CURLcode cod
     return *exchange->error ? exchange->error : curl_easy_strerror(code);
 }
 
-static void finish(struct http_exchange *exchange, CURLcode code)
+static void finish(void *transfer, CURLcode code)
 {
+    struct http_exchange *exchange = transfer;
+    curl_loop_remove(exchange->client->transfers, exchange->easy);
     long status = 0;
     curl_off_t retry_after_s = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -94,103 +86,12 @@ static void finish(struct http_exchange *exchange, CURLcode code)
     exchange->done(exchange->arg, &result);
 }
 
-static void take_finished(struct http_client *client)
-{
-    int left;
-    CURLMsg *message;
-    while ((message = curl_multi_info_read(client->multi, &left))) {
-        struct http_exchange *exchange;
-        const CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
-        curl_multi_remove_handle(client->multi, message->easy_handle);
-        finish(exchange, code);
-    }
-}
-
-static void on_epoll(uv_poll_t *poll, int status, int events)
-{
-    struct http_client *client = poll->data;
-    (void)status;
-    (void)events;
-    struct epoll_event ready[EVENTS_MAX];
-    int running;
-    const int count = epoll_wait(client->epoll_fd, ready, EVENTS_MAX, 0);
-    for (int i = 0; i < count; i++) {
-        const int what = ((ready[i].events & EPOLLIN) ? CURL_CSELECT_IN : 0) |
-                         ((ready[i].events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
-                         ((ready[i].events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
-        curl_multi_socket_action(client->multi, ready[i].data.fd, what, &running);
-    }
-    take_finished(client);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct http_client *client = timer->data;
-    int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    take_finished(client);
-}
-
-static int want_timer(CURLM *multi, long timeout_ms, void *arg)
-{
-    struct http_client *client = arg;
-    (void)multi;
-    if (timeout_ms < 0) {
-        uv_timer_stop(&client->timer);
-    } else {
-        uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0);
-    }
-    return 0;
-}
-
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
-{
-    struct http_client *client = arg;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        epoll_ctl(client->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-        return 0;
-    }
-    struct epoll_event event = {.data.fd = fd,
-                                .events = ((what & CURL_POLL_IN) ? (uint32_t)EPOLLIN : 0) |
-                                          ((what & CURL_POLL_OUT) ? (uint32_t)EPOLLOUT : 0)};
-    epoll_ctl(client->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event);
-    curl_multi_assign(client->multi, fd, client); /* any pointer: "known" from now on */
-    return 0;
-}
-
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options)
 {
     struct http_client *client = NEW(struct http_client);
     client->options = *options;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    client->multi = curl_multi_init();
-    client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (!client->multi || client->epoll_fd < 0) {
-        abort(); /* out of descriptors while starting */
-    }
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, want_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)options->max_connections);
-    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)options->max_connections);
-    uv_timer_init(loop, &client->timer);
-    uv_poll_init(loop, &client->poll, client->epoll_fd);
-    client->timer.data = client;
-    client->poll.data = client;
-    uv_poll_start(&client->poll, UV_READABLE, on_epoll);
+    client->transfers = curl_loop_new(loop, options->max_connections, finish);
     return client;
-}
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct http_client *client = handle->data;
-    if (--client->closing_handles == 0) {
-        close(client->epoll_fd);
-        free(client);
-    }
 }
 
 void http_client_free(struct http_client *client)
@@ -198,10 +99,8 @@ void http_client_free(struct http_client *client)
     if (!client) {
         return;
     }
-    curl_multi_cleanup(client->multi);
-    client->closing_handles = 2;
-    uv_close((uv_handle_t *)&client->poll, on_handle_closed);
-    uv_close((uv_handle_t *)&client->timer, on_handle_closed);
+    curl_loop_free(client->transfers);
+    free(client);
 }
 
 static size_t write_response(char *bytes, size_t size, size_t count, void *arg)
@@ -223,7 +122,6 @@ struct http_exchange *http_exchange_new(struct http_client *client)
     if (!easy) {
         abort();
     }
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, client->options.plain_http ? "https,http" : "https");
@@ -249,7 +147,7 @@ void http_exchange_free(struct http_exchange *exchange)
     if (!exchange) {
         return;
     }
-    curl_multi_remove_handle(exchange->client->multi, exchange->easy);
+    curl_loop_remove(exchange->client->transfers, exchange->easy);
     curl_easy_cleanup(exchange->easy);
     buffer_release(&exchange->request);
     buffer_release(&exchange->response);
@@ -286,5 +184,5 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     /* From one piece of memory head and body leave in one write, and can be signed. */
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS,
                      exchange->request.bytes ? exchange->request.bytes : "");
-    curl_multi_add_handle(exchange->client->multi, exchange->easy);
+    curl_loop_add(exchange->client->transfers, exchange->easy, exchange);
 }
