@@ -5,7 +5,7 @@
  *   A  claim            QUEUED → SENDING, committed                               (claim.c)
  *      deliver_claimed()   it is ours: the request is built and goes out
  *      deliver_skipped()   it is not: somebody has handled it, the record is done
- *   B  send             one request, within the lease                             (base/http_client.c)
+ *   B  send             one request, within the lease                             (transport.c)
  *      on_answer()         judged (provider), decided (policy.c)
  *   C  finish           what became of it, committed                              (finish.c)
  *   D  deliver_stored() counted; the record is done, its offset may be committed
@@ -63,11 +63,6 @@ static void end_attempt(struct delivery *delivery)
     finish_start(sender);
 }
 
-static const char *response_header(void *arg, const char *name)
-{
-    return http_exchange_header(arg, name);
-}
-
 static void on_answer(void *arg, const struct http_result *result)
 {
     struct delivery *delivery = arg;
@@ -78,8 +73,8 @@ static void on_answer(void *arg, const struct http_result *result)
                                                .body = result->body->bytes ? result->body->bytes : "",
                                                .body_length = result->body->length,
                                                .retry_after_s = result->retry_after_s,
-                                               .header = response_header,
-                                               .header_arg = delivery->exchange};
+                                               .header = transport_header,
+                                               .header_arg = delivery};
         sender->provider->judge(&answer, &delivery->verdict);
         verdict_make_storable(delivery->verdict.provider_message_id);
     } else {
@@ -105,10 +100,7 @@ void deliver_claimed(struct delivery *delivery)
     struct sender *sender = delivery->sender;
     delivery->verdict = (struct verdict){.code = ERROR_NONE};
     delivery->duration_us = 0;
-    if (!delivery->exchange) {
-        delivery->exchange = http_exchange_new(sender->http);
-    }
-    struct buffer *body = http_exchange_body(delivery->exchange);
+    struct buffer *body = transport_body(delivery);
     if (!lease_is_long_enough(delivery)) {
         verdict_set(&delivery->verdict, ERROR_NOT_STARTED, "too little was left of the lease to send");
         end_attempt(delivery);
@@ -116,13 +108,7 @@ void deliver_claimed(struct delivery *delivery)
         buffer_clear(body);
         end_attempt(delivery);
     } else {
-        const struct endpoint *endpoint = &sender->endpoint;
-        const struct http_call call = {.url = endpoint->url,
-                                       .headers = endpoint->headers,
-                                       .user = endpoint->user,
-                                       .password = endpoint->password,
-                                       .aws_sigv4 = *endpoint->aws_sigv4 ? endpoint->aws_sigv4 : NULL};
-        http_exchange_start(delivery->exchange, &call, on_answer, delivery);
+        transport_start(delivery, on_answer);
     }
 }
 

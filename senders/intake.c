@@ -128,7 +128,7 @@ static bool take_one(struct sender *sender, struct lane *lane)
 /* A tenth of the places, at least one, is out of reach for one lane. */
 static size_t lane_limit(const struct sender *sender)
 {
-    const size_t all = (size_t)sender->config->sender_max_in_flight;
+    const size_t all = sender->places;
     return all - (all >= 10 ? all / 10 : 1);
 }
 

@@ -11,12 +11,11 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/smtp_client.h"
 #include "schemas/channels.h"
 #include "schemas/config.h"
 #include "senders/message.h"
 #include "senders/verdict.h"
-
-struct http_exchange;
 
 /* Where requests go and as whom, the same for all messages (struct http_call says what each means). */
 struct endpoint {
@@ -24,12 +23,14 @@ struct endpoint {
     struct curl_slist *headers; /* freed by who asked for the endpoint */
     const char *user;           /* of the settings, as the password is; NULL: `headers` say who we are */
     const char *password;
-    char aws_sigv4[192]; /* "": requests are not signed */
+    char aws_sigv4[192];    /* "": requests are not signed */
+    size_t max_connections; /* how many messages may be on their way at once; 0: as many as the sender has */
+    struct smtp_client_options mail; /* by_smtp: instead of `url`; time-outs and limits are the sender's */
 };
 
 /* A whole response. */
 struct provider_answer {
-    int status;
+    int status; /* of HTTP; by_smtp: the reply code */
     const char *body;
     size_t body_length;
     int64_t retry_after_s;
@@ -41,6 +42,7 @@ struct provider_answer {
 struct provider {
     const char *name; /* in the database, in metrics */
     enum channel channel;
+    bool by_smtp; /* requests are mails (base/smtp_client.h), not HTTP */
 
     /*
      * Once, at the start; `ret_endpoint` comes in all zero. False, naming the setting, when one that the

@@ -3,12 +3,13 @@
 #include "senders/provider.h"
 #include "senders/sendgrid/sendgrid.h"
 #include "senders/ses/ses.h"
+#include "senders/smtp/smtp.h"
 #include "senders/sns/sns.h"
 #include "senders/twilio/twilio.h"
 #include "senders/whatsapp/whatsapp.h"
 
 static const struct provider *const providers[] = {
-    &sendgrid, &ses, &sns, &twilio, &whatsapp,
+    &sendgrid, &ses, &smtp, &sns, &twilio, &whatsapp,
 };
 
 const struct provider *provider_find(enum channel channel, const char *name)

@@ -6,7 +6,6 @@
  */
 #include "senders/sender.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 
 #define TICK_MS 100
 #define REPUBLISH_CHECKS 10 /* within OUTBOUND_REPUBLISH_AFTER_MS */
-#define RESPONSE_LIMIT ((size_t)16 * 1024)
 #define PARAMS_MAX ((size_t)64 * 1024 * 1024)
 
 void delivery_list_init(struct delivery_list *list)
@@ -149,9 +147,8 @@ static bool open_lane(struct sender *sender, size_t index, struct error *error)
 
 static void make_deliveries(struct sender *sender)
 {
-    const size_t count = (size_t)sender->config->sender_max_in_flight;
-    sender->deliveries = NEW_ARRAY(struct delivery, count);
-    for (size_t i = 0; i < count; i++) {
+    sender->deliveries = NEW_ARRAY(struct delivery, sender->places);
+    for (size_t i = 0; i < sender->places; i++) {
         sender->deliveries[i].sender = sender;
         sender->deliveries[i].next = sender->free;
         sender->free = &sender->deliveries[i];
@@ -169,13 +166,7 @@ static bool open_all(struct sender *sender, struct error *error)
     pg_params_init(&sender->claim_params, PARAMS_MAX);
     pg_params_init(&sender->finish_params, PARAMS_MAX);
     sender->finish_limit = (size_t)config->worker_batch_size;
-    sender->http = http_client_new(
-        &sender->service.loop,
-        &(struct http_client_options){.connect_timeout_ms = (unsigned)config->sender_connect_timeout_ms,
-                                      .total_timeout_ms = (unsigned)config->sender_timeout_ms,
-                                      .max_connections = (unsigned)config->sender_max_in_flight,
-                                      .response_limit = RESPONSE_LIMIT,
-                                      .plain_http = strncmp(sender->endpoint.url, "http://", 7) == 0});
+    transport_open(sender);
     /* A member of the group that takes nothing would keep its share from the others. */
     for (size_t i = 0; i < LANE_COUNT && config->worker_enabled; i++) {
         if (!open_lane(sender, i, error)) {
@@ -191,16 +182,13 @@ static bool open_all(struct sender *sender, struct error *error)
 
 static void close_all(struct sender *sender)
 {
-    const size_t count = (size_t)sender->config->sender_max_in_flight;
     pg_close(sender->claim_pg);
     pg_close(sender->finish_pg);
     intake_close(sender);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < sender->places; i++) {
         claim_leave(&sender->deliveries[i]);
-        http_exchange_free(sender->deliveries[i].exchange);
     }
-    http_client_free(sender->http);
-    curl_slist_free_all(sender->endpoint.headers);
+    transport_close(sender);
     pg_params_release(&sender->claim_params);
     pg_params_release(&sender->finish_params);
     service_release(&sender->service);
@@ -227,6 +215,10 @@ int sender_run(const struct config *config)
         return 2;
     }
     tiers_of(config, &sender.tiers);
+    sender.places = (size_t)config->sender_max_in_flight;
+    if (sender.endpoint.max_connections > 0 && sender.endpoint.max_connections < sender.places) {
+        sender.places = sender.endpoint.max_connections;
+    }
     service_init(&sender.service, (unsigned)config->stop_timeout_ms, stop, &sender);
     uv_timer_init(&sender.service.loop, &sender.tick);
     uv_timer_init(&sender.service.loop, &sender.lease_timer);

@@ -6,6 +6,7 @@
  *   claim.c          A: a batch of messages becomes ours, committed before the first byte goes out
  *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
  *   republish.c      messages whose record Kafka may have lost
+ *   transport.c      a request on its way: by HTTP or by SMTP
  *   policy.c         what follows from a verdict
  *   providers.c, sendgrid/, ses/ …   the drivers
  *   payload_text.c, template_map.c, mailbox.c, aws.c   what several drivers need
@@ -18,6 +19,7 @@
 #include "base/kafka_producer.h"
 #include "base/pg.h"
 #include "base/service.h"
+#include "base/smtp_client.h"
 #include "metrics/metrics.h"
 #include "schemas/config.h"
 #include "schemas/leases.h"
@@ -62,8 +64,9 @@ struct delivery {
     int32_t fence; /* of the record; the claim raises it to message.attempt_no */
     struct claim *claim;
     struct message message;
-    int64_t age_us; /* since it was accepted, when it was claimed */
-    struct http_exchange *exchange;
+    int64_t age_us;                 /* since it was accepted, when it was claimed */
+    struct http_exchange *exchange; /* of these two, one: the protocol that the provider speaks */
+    struct smtp_exchange *mail;
     struct verdict verdict;
     struct decision decision;
     int64_t duration_us;
@@ -93,8 +96,10 @@ struct sender {
     struct tiers tiers;
 
     struct lane lanes[LANE_COUNT];
-    struct http_client *http;
-    struct delivery *deliveries; /* all there are, max_in_flight of them */
+    struct http_client *http; /* of these two, one */
+    struct smtp_client *smtp;
+    size_t places; /* how many deliveries there are */
+    struct delivery *deliveries;
     struct delivery *free;
     size_t in_flight; /* those not free */
 
@@ -133,6 +138,16 @@ void intake_fill(struct sender *sender, size_t most);
 bool intake_has_room(const struct sender *sender, const struct lane *lane);
 void intake_retry(struct sender *sender);
 void intake_close(struct sender *sender);
+
+/*
+ * transport.c: the buffer for a delivery's request, its start, and a header of its answer (NULL where there
+ * is none). `done(delivery, …)` is called as http_client.h has it.
+ */
+void transport_open(struct sender *sender);
+void transport_close(struct sender *sender);
+struct buffer *transport_body(struct delivery *delivery);
+void transport_start(struct delivery *delivery, http_done_fn *done);
+const char *transport_header(void *delivery, const char *name);
 
 /* claim.c: lets go of the rows that the message points into, if it has any. */
 void claim_leave(struct delivery *delivery);

@@ -58,6 +58,9 @@ void verdict_set(struct verdict *verdict, enum error_code code, const char *form
 
 static enum error_code transport_code(const struct http_result *result)
 {
+    if (result->may_be_received && result->code == CURLE_WEIRD_SERVER_REPLY) {
+        return ERROR_UNREADABLE_RESPONSE;
+    }
     if (result->may_be_received) {
         return result->code == CURLE_OPERATION_TIMEDOUT ? ERROR_TIMEOUT : ERROR_CONNECTION_LOST;
     }
@@ -69,7 +72,11 @@ static enum error_code transport_code(const struct http_result *result)
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_USE_SSL_FAILED:
         return ERROR_TLS_FAILED;
+    case CURLE_LOGIN_DENIED:
+    case CURLE_AUTH_ERROR:
+        return ERROR_AUTHENTICATION_FAILED;
     default:
         return ERROR_CONNECTION_FAILED;
     }

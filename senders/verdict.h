@@ -14,7 +14,7 @@
 
 struct verdict {
     enum error_code code;          /* ERROR_NONE: the provider took the message */
-    int http_status;               /* 0: no answer */
+    int http_status;               /* or SMTP reply code; 0: no answer */
     int64_t retry_after_ms;        /* the provider asked for this pause; 0: it did not */
     char provider_message_id[128]; /* "": none */
     char text[VERDICT_TEXT_MAX];   /* the provider's or libcurl's words; valid UTF-8; "": none */
