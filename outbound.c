@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/supervisor.h"
+#include "dlq/run.h"
 #include "docs/docs.h"
 #include "producer/run.h"
 #include "router/run.h"
@@ -87,6 +88,11 @@ static int run_ops(const struct config *config, const struct command_line *line)
     return ops_run(config, line->words, line->word_count);
 }
 
+static int run_dlq(const struct config *config, const struct command_line *line)
+{
+    return dlq_run(config, line->words, line->word_count);
+}
+
 static int run_docs(const struct config *config, const struct command_line *line)
 {
     (void)config;
@@ -109,6 +115,8 @@ static const struct command {
     {"producer", "", run_producer, 0, "takes messages in over HTTP, stores them, hands them to Kafka"},
     {"router", "", run_router, 0, "decides where a message goes next"},
     {"sender", "[--channel=NAME]", run_sender, 0, "delivers the messages of one channel"},
+    {"dlq", "COMMAND [OPTION…]", run_dlq, SIZE_MAX,
+     "dead letters: consume, stats, list, show, replay, archive, discard", dlq_print_help},
     {"sandbox", "", run_sandbox, 0, "stands in for providers: accepts, delays and fails on demand"},
     {"migrate", "[--check]", run_migrate, 0, "brings the database to this version's schema"},
     {"topics", "apply|check [--json]", run_topics, 1, "creates the topics, says what differs"},
@@ -245,7 +253,9 @@ static enum log_level level_named(const char *name)
  * options. */
 static int run_all(const struct config *config, const struct command_line *line)
 {
-    struct supervisor_child children[2 + CHANNEL_COUNT];
+    static const char *const alone[][2] = {{"producer"}, {"router"}, {"dlq", "consume"}};
+    const size_t first_sender = COUNT_OF(alone);
+    struct supervisor_child children[COUNT_OF(alone) + CHANNEL_COUNT];
     char *arguments[COUNT_OF(children)][6 + 2 * OVERRIDES_MAX] = {{NULL}};
     char channels[CHANNEL_COUNT][64];
     char *overrides[OVERRIDES_MAX] = {NULL};
@@ -259,23 +269,25 @@ static int run_all(const struct config *config, const struct command_line *line)
     char instance[300] = "OUTBOUND_INSTANCE_ID=";
     (void)gethostname(instance + strlen(instance), sizeof instance - strlen(instance) - 1);
     char *named[] = {*config->instance_id ? NULL : instance, NULL};
-    size_t child_count = 2;
+    size_t child_count = first_sender;
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         const enum channel channel = (enum channel)i;
         if (strcmp(config_provider(config, channel), "none") == 0) {
             log_info("no provider for %s is set: its messages wait", channel_label(channel));
             continue;
         }
-        (void)snprintf(channels[child_count - 2], sizeof channels[0], "--channel=%s", channel_label(channel));
+        (void)snprintf(channels[child_count - first_sender], sizeof channels[0], "--channel=%s",
+                       channel_label(channel));
         child_count++;
     }
     for (size_t i = 0; i < child_count; i++) {
-        const char *name = i == 0 ? "producer" : i == 1 ? "router" : "sender";
+        const char *name = i < first_sender ? alone[i][0] : "sender";
+        const char *word = i < first_sender ? alone[i][1] : channels[i - first_sender];
         size_t count = 0;
         arguments[i][count++] = (char *)(uintptr_t)line->executable;
         arguments[i][count++] = (char *)(uintptr_t)name;
-        if (i >= 2) {
-            arguments[i][count++] = channels[i - 2];
+        if (word) {
+            arguments[i][count++] = (char *)(uintptr_t)word;
         }
         if (line->config_path) {
             arguments[i][count++] = (char *)(uintptr_t) "--config";

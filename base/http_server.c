@@ -243,6 +243,26 @@ const char *http_request_query(const struct http_request *request, const char *n
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct query_visit {
+    void (*take)(void *arg, const char *name, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result visit_query(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    const struct query_visit *visit = arg;
+    (void)kind;
+    visit->take(visit->arg, name, value ? value : "");
+    return MHD_YES;
+}
+
+void http_request_each_query(const struct http_request *request,
+                             void (*take)(void *arg, const char *name, const char *value), void *arg)
+{
+    struct query_visit visit = {take, arg};
+    (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, visit_query, &visit);
+}
+
 /* The answer is stored; libmicrohttpd asks for it when the connection runs again. */
 static void answered(struct http_request *request)
 {

@@ -66,6 +66,10 @@ const char *http_request_header(const struct http_request *request, const char *
 /* The value of `?name=` in the query, or NULL. Decoded. */
 const char *http_request_query(const struct http_request *request, const char *name);
 
+/* Calls `take` for each parameter of the query, in order, decoded; `value` is "" for one without. */
+void http_request_each_query(const struct http_request *request,
+                             void (*take)(void *arg, const char *name, const char *value), void *arg);
+
 /*
  * Answers a request; it must not be touched afterwards. `headers` ends with a NULL name and may be NULL. The
  * body is copied.

@@ -407,6 +407,16 @@ static bool prepare_once(struct pg *pg, const struct pg_statement *statement,
     return PQsendPrepare(pg->connection, statement->name, statement->sql, 0, NULL) == 1;
 }
 
+static void values_of(const struct pg_params *params, const char *ret_values[], int ret_formats[])
+{
+    for (int i = 0; params && i < params->count; i++) {
+        /* A value of no bytes has an address, too: without one it would be SQL's null. */
+        const char *bytes = params->bytes.bytes ? params->bytes.bytes + params->offsets[i] : "";
+        ret_values[i] = params->lengths[i] < 0 ? NULL : bytes;
+        ret_formats[i] = 1;
+    }
+}
+
 bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct pg_params *params,
              pg_done_fn *done, void *arg)
 {
@@ -416,10 +426,7 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
     const char *values[PG_PARAMS_MAX];
     int formats[PG_PARAMS_MAX];
     const int count = params ? params->count : 0;
-    for (int i = 0; i < count; i++) {
-        values[i] = params->bytes.bytes + params->offsets[i];
-        formats[i] = 1;
-    }
+    values_of(params, values, formats);
     const struct pg_statement *prepares;
     if (!prepare_once(pg, statement, &prepares) ||
         PQsendQueryPrepared(pg->connection, statement->name, count, values, params ? params->lengths : NULL,
@@ -468,4 +475,23 @@ PGconn *pg_connect_blocking(const char *url, const char *application_name, struc
         return NULL;
     }
     return connection;
+}
+
+PGresult *pg_call_blocking(PGconn *connection, const struct pg_statement *statement,
+                           const struct pg_params *params, char ret_sqlstate[6], struct error *error)
+{
+    const char *values[PG_PARAMS_MAX];
+    int formats[PG_PARAMS_MAX];
+    values_of(params, values, formats);
+    PGresult *result = PQexecParams(connection, statement->sql, params ? params->count : 0, NULL, values,
+                                    params ? params->lengths : NULL, formats, 0);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK) {
+        return result;
+    }
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    (void)snprintf(ret_sqlstate, 6, "%s", sqlstate ? sqlstate : "");
+    (void)error_set(error, "PostgreSQL: %s", PQerrorMessage(connection));
+    error->text[strcspn(error->text, "\n")] = '\0';
+    PQclear(result);
+    return NULL;
 }

@@ -89,4 +89,12 @@ const char *pg_string(const PGresult *rows, int row, int column);
  */
 MUST_CHECK PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error);
 
+/*
+ * The same for one call, which is a transaction of its own. NULL, with the reason, when it failed; then
+ * `ret_sqlstate` says why as pg_reply has it ("" for a lost connection). Free the answer with PQclear().
+ */
+MUST_CHECK PGresult *pg_call_blocking(PGconn *connection, const struct pg_statement *statement,
+                                      const struct pg_params *params, char ret_sqlstate[6],
+                                      struct error *error);
+
 #endif

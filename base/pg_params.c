@@ -50,6 +50,10 @@ void pg_param_int8(struct pg_params *params, int64_t value)
 
 void pg_param_text(struct pg_params *params, const char *text)
 {
+    if (!text) {
+        pg_param_null(params);
+        return;
+    }
     begin(params);
     buffer_text(&params->bytes, text);
     end(params);
@@ -60,6 +64,17 @@ void pg_param_uuid(struct pg_params *params, const struct uuid *uuid)
     begin(params);
     buffer_append(&params->bytes, uuid->bytes, sizeof uuid->bytes);
     end(params);
+}
+
+void pg_param_timestamp(struct pg_params *params, int64_t unix_us)
+{
+    pg_param_int8(params, unix_us - PG_EPOCH_US);
+}
+
+void pg_param_null(struct pg_params *params)
+{
+    begin(params);
+    params->lengths[params->count++] = -1;
 }
 
 /* The layout is array_recv()'s in src/backend/utils/adt/arrayfuncs.c. */

@@ -29,8 +29,8 @@ struct pg_params {
     struct buffer bytes;
     int count;
     size_t offsets[PG_PARAMS_MAX];
-    int lengths[PG_PARAMS_MAX];
-    size_t element_count_at; /* where the open array counts its elements */
+    int lengths[PG_PARAMS_MAX]; /* -1: SQL's null */
+    size_t element_count_at;    /* where the open array counts its elements */
     int32_t element_count;
 };
 
@@ -42,8 +42,11 @@ void pg_params_clear(struct pg_params *params);
 
 void pg_param_int4(struct pg_params *params, int32_t value);
 void pg_param_int8(struct pg_params *params, int64_t value);
-void pg_param_text(struct pg_params *params, const char *text);
+void pg_param_text(struct pg_params *params, const char *text); /* NULL: SQL's null */
 void pg_param_uuid(struct pg_params *params, const struct uuid *uuid);
+/* Microseconds since 1970. */
+void pg_param_timestamp(struct pg_params *params, int64_t unix_us);
+void pg_param_null(struct pg_params *params);
 
 void pg_array_begin(struct pg_params *params, enum pg_type element_type);
 void pg_array_null(struct pg_params *params);

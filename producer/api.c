@@ -3,6 +3,7 @@
 
 #include "base/uuid.h"
 #include "producer/answer.h"
+#include "producer/dead_letters.h"
 #include "producer/ingest.h"
 #include "producer/producer.h"
 #include "producer/relay.h"
@@ -19,6 +20,11 @@ static const struct api_route routes[] = {
     {"GET", "/api/outbound-messages/{id}", message_get},
     {"POST", "/api/v1/outbound/messages", ingest_message},
     {"GET", "/api/v1/outbound/messages/{id}", message_get},
+    {"GET", "/api/v1/dead-letters", dead_letters_list},
+    {"GET", "/api/v1/dead-letters/stats", dead_letters_stats},
+    {"POST", "/api/v1/dead-letters/replay", dead_letters_replay},
+    {"POST", "/api/v1/dead-letters/discard", dead_letters_discard},
+    {"GET", "/api/v1/dead-letters/{id}", dead_letters_show},
     {"GET", "/health", health_all},
     {"GET", "/health/live", health_live},
     {"GET", "/health/ready", health_ready},
@@ -48,7 +54,7 @@ const char *api_allowed_methods(const char *path)
     const char *id;
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         if (path_fits(path, routes[i].path, &id)) {
-            return routes[i].method; /* no path has two */
+            return routes[i].method; /* no path has two; its own row comes before one with {id} */
         }
     }
     return NULL;

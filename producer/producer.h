@@ -5,6 +5,7 @@
  *   ingest_path.c   the way of a new message: checked, stored, answered, published
  *   committer.c     stores what has gathered in one transaction (group commit)
  *   relay.c         tells Kafka what PostgreSQL says it has to be told
+ *   dead_letters.c  /api/v1/dead-letters
  *   health.c        /health
  *   answer.c        JSON and problem documents
  */

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "schemas/deadletter.h"
+#include "schemas/channels.h"
 #include "schemas/lifecycle.h"
 #include "schemas/tiers.h"
 #include "schemas/topics.h"
@@ -18,6 +17,7 @@
 /* More than that in flight, and the table is left alone until Kafka has caught up. */
 #define IN_FLIGHT_MAX 20000
 #define LINGER_MS 5
+#define HEADERS_MAX 64
 
 struct relay {
     struct producer *producer;
@@ -94,33 +94,25 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
     acknowledge(relay, (int64_t)ticket);
 }
 
+static void publish(struct relay *relay, const struct kafka_record_out *record)
+{
+    if (!kafka_producer_send(relay->kafka, record)) {
+        log_debug("the queue to Kafka is full: an outbox row waits");
+    }
+}
+
 void relay_publish(struct relay *relay, const struct relay_record *record)
 {
     char key[UUID_TEXT_SIZE];
     uuid_format(&record->reference.id, key);
     buffer_clear(&relay->record);
     reference_encode(&record->reference, &relay->record);
-    char now[CLOCK_RFC3339_SIZE] = "";
-    if (record->error_code) {
-        clock_format_rfc3339(clock_wall_ms(), now);
-    }
-    char due_at[24] = "";
-    if (record->due_at_ms) {
-        (void)snprintf(due_at, sizeof due_at, "%" PRId64, record->due_at_ms);
-    }
-#define TEXT_HEADER(name, text)                                             \
-    {                                                                       \
-        name, record->error_code ? (text) : NULL, (text) ? strlen(text) : 0 \
-    }
-    const struct kafka_header headers[] = {
+    char due_at[24];
+    (void)snprintf(due_at, sizeof due_at, "%" PRId64, record->due_at_ms);
+    struct kafka_header headers[2 + DEADLETTER_HEADERS + 1] = {
         {HEADER_CORRELATION_ID, record->correlation_id.bytes, record->correlation_id.length},
-        TEXT_HEADER(HEADER_ERROR_CODE, record->error_code),
-        TEXT_HEADER(HEADER_ERROR_MESSAGE, record->error_message),
-        TEXT_HEADER(HEADER_ATTEMPTS, record->attempts),
-        {HEADER_FAILED_AT, *now ? now : NULL, strlen(now)},
-        {HEADER_DUE_AT, *due_at ? due_at : NULL, strlen(due_at)},
-        {0}};
-#undef TEXT_HEADER
+        {HEADER_DUE_AT, record->due_at_ms ? due_at : NULL, strlen(due_at)}};
+    deadletter_headers(&record->letter, headers + 2);
     const struct kafka_record_out out = {.topic = record->topic,
                                          .key = key,
                                          .key_length = UUID_TEXT_SIZE - 1,
@@ -129,9 +121,7 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
                                          .headers = headers,
                                          .by_key = tier_topic(record->topic),
                                          .ticket = (uint64_t)record->outbox_id};
-    if (!kafka_producer_send(relay->kafka, &out)) {
-        log_debug("the queue to Kafka is full: an outbox row waits");
-    }
+    publish(relay, &out);
 }
 
 /* The columns of lifecycle_take_outbox. */
@@ -149,14 +139,70 @@ enum {
     ROW_ERROR_CODE,
     ROW_ERROR_MESSAGE,
     ROW_ATTEMPTS,
-    ROW_DUE_AT
+    ROW_DUE_AT,
+    ROW_UPDATED_AT,
+    ROW_LETTER_ID,
+    ROW_RECORD_KEY,
+    ROW_RECORD_VALUE,
+    ROW_RECORD_HEADERS,
+    ROW_REPLAYS
 };
+
+/* A message is given up by its channel's sender. */
+static void take_letter(struct deadletter *letter, const struct reference *reference, const PGresult *rows,
+                        int row)
+{
+    enum channel channel;
+    if (channel_find(reference->channel.bytes, reference->channel.length, &channel)) {
+        const bool urgent = text_is(reference->priority, PRIORITY_URGENT);
+        letter->original_topic = text_of(topic_name(channel_topic(channel, urgent)));
+    }
+    letter->error_code = pg_text(rows, row, ROW_ERROR_CODE);
+    letter->error_message = pg_text(rows, row, ROW_ERROR_MESSAGE);
+    letter->attempts = pg_text(rows, row, ROW_ATTEMPTS);
+    letter->failed_at = pg_text(rows, row, ROW_UPDATED_AT);
+    letter->failed_by = text_of("sender");
+}
+
+/* Bytes of a bytea column; NULL for SQL's null. Free them with PQfreemem(). */
+static char *bytes_of(const PGresult *rows, int row, int column, size_t *ret_length)
+{
+    *ret_length = 0;
+    const char *text = pg_string(rows, row, column);
+    return text ? (char *)PQunescapeBytea((const unsigned char *)text, ret_length) : NULL;
+}
+
+/* A dead letter that is replayed: the record as it once was, and how often that has been done. */
+static void publish_again(struct relay *relay, const PGresult *rows, int row)
+{
+    struct kafka_record_out out = {.topic = PQgetvalue(rows, row, ROW_TOPIC),
+                                   .ticket = (uint64_t)pg_int(rows, row, ROW_OUTBOX_ID)};
+    size_t packed_length;
+    char *key = bytes_of(rows, row, ROW_RECORD_KEY, &out.key_length);
+    char *value = bytes_of(rows, row, ROW_RECORD_VALUE, &out.value_length);
+    char *packed = bytes_of(rows, row, ROW_RECORD_HEADERS, &packed_length);
+    const struct text replays = pg_text(rows, row, ROW_REPLAYS);
+    struct kafka_header headers[1 + HEADERS_MAX + 1] = {{HEADER_REPLAYS, replays.bytes, replays.length}};
+    (void)deadletter_unpack_headers(packed, packed_length, headers + 1, HEADERS_MAX);
+    out.key = key;
+    out.value = value;
+    out.headers = headers;
+    out.by_key = tier_topic(out.topic);
+    publish(relay, &out);
+    PQfreemem(key);
+    PQfreemem(value);
+    PQfreemem(packed);
+}
 
 static void publish_row(struct relay *relay, const PGresult *rows, int row)
 {
     const int64_t outbox_id = pg_int(rows, row, ROW_OUTBOX_ID);
     struct relay_record record = {.outbox_id = outbox_id, .topic = PQgetvalue(rows, row, ROW_TOPIC)};
     const struct text id = pg_text(rows, row, ROW_ID);
+    if (!PQgetisnull(rows, row, ROW_LETTER_ID)) {
+        publish_again(relay, rows, row);
+        return;
+    }
     if (!id.bytes || !uuid_parse(id.bytes, id.length, &record.reference.id)) {
         acknowledge(relay, outbox_id); /* the message was archived or erased: nothing to announce */
         return;
@@ -169,9 +215,7 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
     record.reference.expires_at_ms = pg_int(rows, row, ROW_EXPIRES_AT);
     record.correlation_id = pg_text(rows, row, ROW_CORRELATION_ID);
     if (strcmp(record.topic, topic_name(TOPIC_DLQ)) == 0) {
-        record.error_code = pg_string(rows, row, ROW_ERROR_CODE);
-        record.error_message = pg_string(rows, row, ROW_ERROR_MESSAGE);
-        record.attempts = pg_string(rows, row, ROW_ATTEMPTS);
+        take_letter(&record.letter, &record.reference, rows, row);
     }
     record.due_at_ms = tier_topic(record.topic) ? pg_int(rows, row, ROW_DUE_AT) : 0;
     relay_publish(relay, &record);

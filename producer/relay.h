@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "producer/producer.h"
+#include "schemas/deadletter.h"
 #include "schemas/reference.h"
 
 struct relay_record {
@@ -18,10 +19,8 @@ struct relay_record {
     const char *topic;
     struct reference reference;
     struct text correlation_id;
-    int64_t due_at_ms;      /* Unix time, for a retry tier; 0: at once */
-    const char *error_code; /* for dead letters, else NULL; then the following too */
-    const char *error_message;
-    const char *attempts;
+    int64_t due_at_ms;        /* Unix time, for a retry tier; 0: at once */
+    struct deadletter letter; /* all zero where the record is none */
 };
 
 /* NULL, with the reason, when Kafka's settings are wrong. */

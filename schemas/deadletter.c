@@ -1,13 +1,59 @@
 #include "schemas/deadletter.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "schemas/topics.h"
 
-#define OURS 7       /* headers that we add */
 #define FORWARDED 16 /* headers of the original that are kept, at most */
+
+static const struct {
+    const char *name;
+    size_t member;
+} fields[DEADLETTER_HEADERS] = {
+    {HEADER_ORIGINAL_TOPIC, offsetof(struct deadletter, original_topic)},
+    {HEADER_ORIGINAL_PARTITION, offsetof(struct deadletter, original_partition)},
+    {HEADER_ORIGINAL_OFFSET, offsetof(struct deadletter, original_offset)},
+    {HEADER_ERROR_CODE, offsetof(struct deadletter, error_code)},
+    {HEADER_ERROR_MESSAGE, offsetof(struct deadletter, error_message)},
+    {HEADER_ATTEMPTS, offsetof(struct deadletter, attempts)},
+    {HEADER_FAILED_AT, offsetof(struct deadletter, failed_at)},
+    {HEADER_FAILED_BY, offsetof(struct deadletter, failed_by)},
+    {HEADER_REPLAYS, offsetof(struct deadletter, replays)},
+};
+
+void deadletter_headers(const struct deadletter *letter, struct kafka_header *ret_headers)
+{
+    for (size_t i = 0; i < DEADLETTER_HEADERS; i++) {
+        const struct text *text =
+            (const struct text *)(const void *)((const char *)letter + fields[i].member);
+        if (text->bytes) {
+            *ret_headers++ = (struct kafka_header){fields[i].name, text->bytes, text->length};
+        }
+    }
+    *ret_headers = (struct kafka_header){0};
+}
+
+void deadletter_read(const rd_kafka_message_t *record, struct deadletter *ret_letter)
+{
+    for (size_t i = 0; i < DEADLETTER_HEADERS; i++) {
+        struct text *text = (struct text *)(void *)((char *)ret_letter + fields[i].member);
+        text->length = 0;
+        text->bytes = kafka_header_get(record, fields[i].name, &text->length);
+    }
+}
+
+static bool is_ours(const char *name)
+{
+    for (size_t i = 0; i < DEADLETTER_HEADERS; i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *record, enum error_code code,
                      const char *role, uint64_t ticket)
@@ -18,21 +64,18 @@ bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *
     (void)snprintf(partition, sizeof partition, "%d", (int)record->partition);
     (void)snprintf(offset, sizeof offset, "%lld", (long long)record->offset);
     clock_format_rfc3339(clock_wall_ms(), failed_at);
-    const char *const ours[OURS][2] = {
-        {HEADER_ORIGINAL_TOPIC, rd_kafka_topic_name(record->rkt)},
-        {HEADER_ORIGINAL_PARTITION, partition},
-        {HEADER_ORIGINAL_OFFSET, offset},
-        {HEADER_ERROR_CODE, error_row(code)->name},
-        {HEADER_ERROR_MESSAGE, error_row(code)->help},
-        {HEADER_FAILED_AT, failed_at},
-        {HEADER_FAILED_BY, role},
+    const struct deadletter letter = {
+        .original_topic = text_of(rd_kafka_topic_name(record->rkt)),
+        .original_partition = text_of(partition),
+        .original_offset = text_of(offset),
+        .error_code = text_of(error_row(code)->name),
+        .error_message = text_of(error_row(code)->help),
+        .attempts = text_of("0"),
+        .failed_at = text_of(failed_at),
+        .failed_by = text_of(role),
     };
-    struct kafka_header headers[FORWARDED + OURS + 1] = {0};
-    const size_t forwarded = kafka_headers_of(record, headers, FORWARDED);
-    for (size_t i = 0; i < OURS; i++) {
-        headers[forwarded + i] = (struct kafka_header){ours[i][0], ours[i][1], strlen(ours[i][1])};
-    }
-    headers[forwarded + OURS] = (struct kafka_header){0};
+    struct kafka_header headers[FORWARDED + DEADLETTER_HEADERS + 1] = {0};
+    deadletter_headers(&letter, headers + kafka_headers_of(record, headers, FORWARDED));
     const struct kafka_record_out out = {.topic = topic_name(TOPIC_DLQ),
                                          .key = record->key,
                                          .key_length = record->key_len,
@@ -41,4 +84,41 @@ bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *
                                          .headers = headers,
                                          .ticket = ticket};
     return kafka_producer_send(producer, &out);
+}
+
+void deadletter_pack_headers(const rd_kafka_message_t *record, struct buffer *into)
+{
+    struct kafka_header headers[FORWARDED + DEADLETTER_HEADERS];
+    const size_t count = kafka_headers_of(record, headers, FORWARDED + DEADLETTER_HEADERS);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_ours(headers[i].name)) {
+            buffer_append(into, headers[i].name, strlen(headers[i].name) + 1);
+            buffer_int32(into, headers[i].value ? (int32_t)headers[i].length : -1);
+            buffer_append(into, headers[i].value, headers[i].value ? headers[i].length : 0);
+        }
+    }
+}
+
+size_t deadletter_unpack_headers(const char *bytes, size_t length, struct kafka_header *ret_headers,
+                                 size_t room)
+{
+    size_t count = 0;
+    while (count < room && length > 0) {
+        const size_t name_size = strnlen(bytes, length) + 1;
+        uint32_t big_endian;
+        if (name_size + sizeof big_endian > length) {
+            break;
+        }
+        memcpy(&big_endian, bytes + name_size, sizeof big_endian);
+        const int32_t value_length = (int32_t)ntohl(big_endian);
+        const size_t value_size = value_length < 0 ? 0 : (size_t)value_length;
+        const char *value = bytes + name_size + sizeof big_endian;
+        if (value_size > length - name_size - sizeof big_endian) {
+            break;
+        }
+        ret_headers[count++] = (struct kafka_header){bytes, value_length < 0 ? NULL : value, value_size};
+        length -= (size_t)(value + value_size - bytes);
+        bytes = value + value_size;
+    }
+    return count;
 }

@@ -1,6 +1,7 @@
 #include "schemas/lifecycle.h"
 
 #include "base/attributes.h"
+#include "schemas/sql_parts.h"
 
 /*
  * How statements find their rows: by `id = ANY (array)`, which is an index's condition whatever else is
@@ -40,8 +41,6 @@ const struct pg_statement lifecycle_find_conflicts = {
     "           SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m WHERE m.id = t.id"
     "           LIMIT 1) AS found"};
 
-#define API_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-
 /* $1 id. */
 const struct pg_statement lifecycle_get = {
     "get",
@@ -66,21 +65,24 @@ const struct pg_statement lifecycle_get = {
     "    FROM outbound_attempt a WHERE a.outbound_message_id = m.id), '[]'::json))"
     "  FROM outbound_message m WHERE m.id = $1::uuid"};
 
-/* $1 most rows, $2 lease in ms. A row whose message is gone answers with nulls. */
+/* $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. */
 const struct pg_statement lifecycle_take_outbox = {
     "take_outbox",
     "WITH taken AS ("
     "  UPDATE outbound_outbox SET due_at = now() + $2::int8 * interval '1 ms'"
     "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_outbox WHERE due_at <= now() ORDER BY due_at"
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
-    "  RETURNING id, topic, message_id, fence)"
+    "  RETURNING id, topic, message_id, letter_id, fence)"
     "SELECT taken.id, taken.topic, m.id, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code, m.error_message,"
-    "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8"
+    "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
+    "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count"
     "  FROM taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
     "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"
     "                     WHERE outbound_message_id = taken.message_id AND attempt_no = taken.fence OFFSET 0) a"
+    "    ON true"
+    "  LEFT JOIN LATERAL (SELECT * FROM outbound_dead_letter WHERE id = taken.letter_id OFFSET 0) l"
     "    ON true"};
 
 /* $1 outbox id (array). */
@@ -187,7 +189,7 @@ const struct pg_statement lifecycle_expire_leases = {
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, CASE WHEN status = 'QUEUED' THEN $3::text ELSE $4::text END, fence,"
     "         at + CASE WHEN status = 'QUEUED' THEN $2::int8 ELSE 0 END * interval '1 ms'"
-    "  FROM expired WHERE status <> 'UNKNOWN')"
+    "  FROM expired)"
     "SELECT id, status, channel, correlation_id FROM expired"};
 
 /*
@@ -209,6 +211,99 @@ const struct pg_statement lifecycle_republish = {
                  "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
                  "  SELECT id, $4::text, fence, clock_timestamp() FROM touched"};
 
+/*
+ * $1 to $9 as in sql_parts.h; $10 how many replays are too many, $11 not 0: force, $12 the topics that
+ * records may go back to (array).
+ *
+ * A letter without a message stands for a record, which is published again where it came from.
+ */
+#define REPLAY_FATE \
+    "CASE WHEN l.message_id IS NULL AND (l.original_topic = ANY ($12::text[])) IS NOT TRUE THEN 'unreplayable'" \
+    "     WHEN l.message_id IS NOT NULL AND (m.id IS NULL OR " LETTER_IS_PAST ") THEN 'settled'" \
+    "     WHEN $11::int4 <> 0 THEN 'replayed'" \
+    "     WHEN l.replay_count >= $10::int4 THEN 'looping'" \
+    "     WHEN m.status = 'EXPIRED' OR m.expires_at <= now() THEN 'expired'" \
+    "     WHEN m.status = 'UNKNOWN' THEN 'undecided'" \
+    "     ELSE 'replayed' END"
+#define REPLAY_HELD_BACK \
+    LETTERS_COUNT("judged", "looping") LETTERS_COUNT("judged", "expired") LETTERS_COUNT("judged", "undecided") \
+    LETTERS_COUNT("judged", "unreplayable")
+
+const struct pg_statement lifecycle_replay_preview = {
+    "replay_preview",
+    "WITH " LETTERS_READ LETTERS_JUDGED(REPLAY_FATE)
+    LETTERS_ANSWER LETTERS_COUNT("judged", "replayed") LETTERS_COUNT("judged", "settled") REPLAY_HELD_BACK};
+
+/* The same and $13 the topic of messages. The letter stays open when its message changes in this very moment. */
+const struct pg_statement lifecycle_replay = {
+    "replay",
+    "WITH " LETTERS_TAKEN LETTERS_JUDGED(REPLAY_FATE)
+    ", queued AS ("
+    "  UPDATE outbound_message m"
+    "  SET status = 'QUEUED', attempt_count = 0, error_code = NULL, error_message = NULL, lease_until = NULL,"
+    "      expires_at = CASE WHEN m.expires_at <= now() THEN NULL ELSE m.expires_at END,"
+    "      updated_at = clock_timestamp()"
+    "  FROM judged j"
+    "  WHERE m.id = ANY (ARRAY(SELECT message_id FROM judged)) AND m.id = j.message_id AND m.fence = j.fence"
+    "    AND j.fate = 'replayed'"
+    "    AND CASE m.status"
+    "        WHEN 'FAILED' THEN true"
+    "        WHEN 'EXPIRED' THEN true"
+    "        WHEN 'UNKNOWN' THEN true"
+    "        ELSE false END"
+    "  RETURNING j.id AS letter_id, m.id, m.fence),"
+    "done AS ("
+    "  UPDATE outbound_dead_letter l"
+    "  SET status = CASE WHEN j.fate = 'replayed' THEN 'REPLAYED' ELSE 'SETTLED' END,"
+    "      replay_count = l.replay_count + (j.fate = 'replayed')::int4, updated_at = clock_timestamp()"
+    "  FROM judged j"
+    "  WHERE l.id = ANY (ARRAY(SELECT id FROM judged)) AND l.id = j.id"
+    "    AND (j.fate = 'settled' OR j.fate = 'replayed'"
+    "         AND (j.message_id IS NULL OR j.id IN (SELECT letter_id FROM queued)))"
+    "  RETURNING l.id, l.message_id, l.original_topic, j.fate),"
+    "announced AS ("
+    "  INSERT INTO outbound_outbox (message_id, letter_id, topic, fence, due_at)"
+    "  SELECT id, NULL, $13::text, fence, clock_timestamp() FROM queued"
+    "  UNION ALL"
+    "  SELECT NULL, id, original_topic, 0, clock_timestamp() FROM done"
+    "    WHERE fate = 'replayed' AND message_id IS NULL)"
+    LETTERS_ANSWER LETTERS_COUNT("done", "replayed") LETTERS_COUNT("done", "settled") REPLAY_HELD_BACK};
+
+/*
+ * $1 to $9 as in sql_parts.h. A message whose delivery nobody has decided yet is not put away, and neither is its
+ * letter. Both tables have the same columns in the same order.
+ */
+#define ARCHIVE_FATE \
+    "CASE WHEN m.id IS NULL THEN 'archived' WHEN " LETTER_IS_PAST " THEN 'settled'" \
+    "     WHEN m.status = 'UNKNOWN' THEN 'undecided' ELSE 'archived' END"
+
+const struct pg_statement lifecycle_archive_preview = {
+    "archive_preview",
+    "WITH " LETTERS_READ LETTERS_JUDGED(ARCHIVE_FATE)
+    LETTERS_ANSWER LETTERS_COUNT("judged", "archived") LETTERS_COUNT("judged", "settled")
+    LETTERS_COUNT("judged", "undecided")};
+
+const struct pg_statement lifecycle_archive = {
+    "archive",
+    "WITH " LETTERS_TAKEN LETTERS_JUDGED(ARCHIVE_FATE)
+    ", moved AS ("
+    "  DELETE FROM outbound_message m USING judged j"
+    "  WHERE m.id = ANY (ARRAY(SELECT message_id FROM judged)) AND m.id = j.message_id AND m.fence = j.fence"
+    "    AND j.fate = 'archived' AND CASE m.status WHEN 'FAILED' THEN true WHEN 'EXPIRED' THEN true ELSE false END"
+    "  RETURNING m.*),"
+    "kept AS (INSERT INTO outbound_message_archive SELECT * FROM moved),"
+    "done AS ("
+    "  UPDATE outbound_dead_letter l"
+    "  SET status = CASE WHEN j.fate = 'archived' THEN 'ARCHIVED' ELSE 'SETTLED' END,"
+    "      updated_at = clock_timestamp()"
+    "  FROM judged j"
+    "  WHERE l.id = ANY (ARRAY(SELECT id FROM judged)) AND l.id = j.id"
+    "    AND (j.fate = 'settled' OR j.fate = 'archived'"
+    "         AND (j.found_id IS NULL OR j.found_id IN (SELECT id FROM moved)))"
+    "  RETURNING j.fate)"
+    LETTERS_ANSWER LETTERS_COUNT("done", "archived") LETTERS_COUNT("done", "settled")
+    LETTERS_COUNT("judged", "undecided")};
+
 const struct lifecycle_change lifecycle_changes[] = {
     {&lifecycle_claim, STATE_QUEUED, STATE_SENDING},
     {&lifecycle_claim, STATE_QUEUED, STATE_EXPIRED},
@@ -222,6 +317,9 @@ const struct lifecycle_change lifecycle_changes[] = {
     {&lifecycle_expire_leases, STATE_SENDING, STATE_UNKNOWN},
     {&lifecycle_expire_leases, STATE_SENDING, STATE_QUEUED},
     {&lifecycle_expire_leases, STATE_SENDING, STATE_FAILED},
+    {&lifecycle_replay, STATE_FAILED, STATE_QUEUED},
+    {&lifecycle_replay, STATE_EXPIRED, STATE_QUEUED},
+    {&lifecycle_replay, STATE_UNKNOWN, STATE_QUEUED},
 };
 
 const size_t lifecycle_change_count = COUNT_OF(lifecycle_changes);

@@ -42,6 +42,16 @@ extern const struct pg_statement lifecycle_expire_leases;
  */
 extern const struct pg_statement lifecycle_republish;
 
+/*
+ * Dead letters and their messages, for schemas/letters.h. Replay: FAILED, EXPIRED or UNKNOWN → QUEUED with an
+ * outbox row; the fence stays, so the attempts that follow are numbered on. Archive: the message moves to
+ * outbound_message_archive. A preview says what would become of the same letters.
+ */
+extern const struct pg_statement lifecycle_replay;
+extern const struct pg_statement lifecycle_replay_preview;
+extern const struct pg_statement lifecycle_archive;
+extern const struct pg_statement lifecycle_archive_preview;
+
 /* What a statement does to states; for the test that holds it against states.def. */
 struct lifecycle_change {
     const struct pg_statement *statement;

@@ -69,9 +69,9 @@ static void put_delay(struct pg_params *params, const struct delivery *delivery)
 static void put_next_topic(struct pg_params *params, const struct delivery *delivery)
 {
     const struct decision *decision = &delivery->decision;
-    pg_array_text(params, decision->state == STATE_QUEUED   ? decision->wait.topic
-                          : decision->state == STATE_FAILED ? topic_name(TOPIC_DLQ)
-                                                            : NULL);
+    pg_array_text(params, decision->state == STATE_QUEUED ? decision->wait.topic
+                          : decision->state == STATE_SENT ? NULL
+                                                          : topic_name(TOPIC_DLQ));
 }
 
 static void put_hold(struct pg_params *params, const struct delivery *delivery)

@@ -136,7 +136,7 @@ static void check_includes(const char *path, char *text, void *arg)
 Test(layers, includes_go_down_and_never_sideways)
 {
     static const char *const there[] = {"base",   "schemas", "metrics", "producer",
-                                        "router", "senders", "sandbox"};
+                                        "router", "senders", "sandbox", "dlq"};
     int count = 0;
     for (size_t i = 0; i < RULES; i++) {
         char directory[512];

@@ -1,5 +1,7 @@
 #include "schemas/lifecycle.h"
 
+#include "schemas/letters.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
@@ -12,11 +14,25 @@
 #include "support/says.h"
 
 static const struct pg_statement *const statements[] = {
-    &lifecycle_insert,        &lifecycle_find_conflicts,
-    &lifecycle_get,           &lifecycle_take_outbox,
-    &lifecycle_delete_outbox, &lifecycle_claim,
-    &lifecycle_finish,        &lifecycle_expire_leases,
-    &lifecycle_republish,     NULL,
+    &lifecycle_insert,
+    &lifecycle_find_conflicts,
+    &lifecycle_get,
+    &lifecycle_take_outbox,
+    &lifecycle_delete_outbox,
+    &lifecycle_claim,
+    &lifecycle_finish,
+    &lifecycle_expire_leases,
+    &lifecycle_republish,
+    &lifecycle_replay,
+    &lifecycle_replay_preview,
+    &lifecycle_archive,
+    &lifecycle_archive_preview,
+    &letters_store,
+    &letters_list,
+    &letters_stats,
+    &letters_show,
+    &letters_find,
+    NULL,
 };
 
 /* A prepared statement is known to the server by its name. */

@@ -35,7 +35,7 @@ Test(states, every_legal_change_is_made_by_a_statement)
 
 Test(states, nothing_leaves_an_end)
 {
-    static const enum state ends[] = {STATE_SENT, STATE_EXPIRED, STATE_CANCELLED};
+    static const enum state ends[] = {STATE_SENT, STATE_CANCELLED};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         for (int to = 0; to < STATE_COUNT; to++) {
             cr_expect(not(state_may_change(ends[i], (enum state)to)), "%s to %s", state_name(ends[i]),
@@ -44,11 +44,13 @@ Test(states, nothing_leaves_an_end)
     }
 }
 
-/* But for an answer that came too late to be waited for. */
-Test(states, what_has_failed_can_only_turn_out_to_be_sent)
+/* But for an answer that came too late to be waited for, and a person who replays it. */
+Test(states, what_was_given_up_can_only_turn_out_to_be_sent_or_be_replayed)
 {
     for (int to = 0; to < STATE_COUNT; to++) {
-        cr_expect(state_may_change(STATE_FAILED, (enum state)to) == (to == STATE_SENT), "%s",
+        cr_expect(state_may_change(STATE_FAILED, (enum state)to) == (to == STATE_SENT || to == STATE_QUEUED),
+                  "%s", state_name((enum state)to));
+        cr_expect(state_may_change(STATE_EXPIRED, (enum state)to) == (to == STATE_QUEUED), "%s",
                   state_name((enum state)to));
     }
 }
