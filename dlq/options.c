@@ -94,21 +94,20 @@ static bool parse_rate(const char *value, int64_t *ret_rate, struct error *error
     return true;
 }
 
-static bool take_option(struct dlq_options *into, const char *name, const char *value, int64_t now_us,
-                        struct error *error)
+static bool take_value(struct dlq_options *into, const char *name, const char *value, int64_t now_us,
+                       struct error *error)
 {
-    if (letter_filter_knows(name)) {
-        return letter_filter_set(&into->filter, name, value, now_us, error);
-    }
-    if (strcmp(name, "rate") == 0) {
-        return parse_rate(value, &into->rate, error);
-    }
+    return letter_filter_knows(name) ? letter_filter_set(&into->filter, name, value, now_us, error)
+                                     : parse_rate(value, &into->rate, error);
+}
+
+static void take_flag(struct dlq_options *into, const char *name)
+{
     bool *flag = strcmp(name, "dry-run") == 0 ? &into->dry_run
                  : strcmp(name, "force") == 0 ? &into->force
                  : strcmp(name, "all") == 0   ? &into->all
                                               : &into->json;
     *flag = true;
-    return true;
 }
 
 /* One option, of which the value may be the next argument. */
@@ -130,17 +129,18 @@ static bool parse_option(char **arguments, size_t count, size_t *index, int64_t 
                          verbs[into->verb].name, options[i].name);
     }
     const char *value = argument[name_length] == '=' ? argument + name_length + 1 : NULL;
-    if (!options[i].value && value) {
-        return error_set(error, "--%s has no value", options[i].name);
+    if (!options[i].value) {
+        take_flag(into, options[i].name);
+        return !value || error_set(error, "--%s has no value", options[i].name);
     }
-    if (options[i].value && !value && *index + 1 < count) {
+    if (!value && *index + 1 < count) {
         value = arguments[++*index];
     }
-    if (options[i].value && !value) {
+    if (!value) {
         return error_set(error, "--%s needs a value", options[i].name);
     }
     struct error why;
-    return take_option(into, options[i].name, value, now_us, &why) ||
+    return take_value(into, options[i].name, value, now_us, &why) ||
            error_set(error, "--%s \"%.100s\": %.300s", options[i].name, value, why.text);
 }
 

@@ -18,7 +18,7 @@ struct table_column {
 /* One line for each row of `rows`, whose first column is a JSON object. */
 void table_print(FILE *out, const struct table_column *columns, size_t count, const PGresult *rows);
 
-/* Each member of one JSON object on a line of its own. */
-void table_print_members(FILE *out, const char *document);
+/* Each member of the JSON object `text` on a line of its own. */
+void table_print_members(FILE *out, const char *text);
 
 #endif

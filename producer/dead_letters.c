@@ -326,7 +326,7 @@ static void take_body(struct inquiry *inquiry)
                           &error);
     }
     if (!json_is_object(body) && inquiry->violations.count == 0) {
-        violation_add(&inquiry->violations, "body", "must be a JSON object; {} stands for all");
+        violation_add(&inquiry->violations, "body", "must be a JSON object");
     }
     const char *name;
     json_t *value;

@@ -9,7 +9,7 @@ from support import environment
 from support.command import outbound
 
 WRONG_SETTING = 2
-ROLES = ["producer", "router", "sender", "sandbox"]
+ROLES = ["producer", "router", "sender", "dlq", "sandbox"]
 
 
 def is_refused(ended, *words):
@@ -24,6 +24,8 @@ def is_refused(ended, *words):
 WRONG = {
     "OUTBOUND_HTTP_PORT": ["x", "", "0", "65536", "-1", "80.5", "8080x", "1e3", " ", "99999999999999999999"],
     "OUTBOUND_SENDER_MAX_IN_FLIGHT": ["0", "10001"],
+    "OUTBOUND_DLQ_MAX_REPLAYS": ["-1", "1001", "never"],
+    "OUTBOUND_DLQ_BATCH_SIZE": ["0", "10001"],
     "OUTBOUND_DATABASE_TIMEOUT_MS": ["99", "600001"],
     "OUTBOUND_KAFKA_SESSION_TIMEOUT_MS": ["5999"],
     "OUTBOUND_LOG_LEVEL": ["loud", "", "INFO", "info|warn"],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support import kafka as topics
 from support.api import message
 from support.wait import until
 
@@ -22,12 +23,15 @@ def pipeline(module_pipeline):
 
 @pytest.mark.parametrize(("kind", "code"), [("hang", "TIMEOUT"), ("reset", "CONNECTION_LOST")])
 def test_an_ambiguous_answer_is_held(pipeline, kind, code):
+    since = pipeline.kafka.ends(topics.DEAD_LETTERS)
     pipeline.sandbox.fault(kind, match=kind, times=1)
     message_id = pipeline.api.accept(message(to=f"{kind}@example.com"))
     state = pipeline.wait_for(message_id, "UNKNOWN")
     (attempt,) = state["attempts"]
     assert (attempt["outcome"], attempt["errorCode"], attempt["nextRetryAt"]) == ("UNKNOWN", code, None)
     until(lambda: pipeline.db.outbox() == 0, "nothing announces it again")
+    (letter,) = pipeline.kafka.records_of(topics.DEAD_LETTERS, since, message_id)
+    assert letter.headers["x-error-code"] == code  # where a person finds it and decides
     assert len(pipeline.sandbox.deliveries(message_id)) == 1
 
 

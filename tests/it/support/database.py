@@ -5,7 +5,14 @@ import psycopg2.extras
 
 from support import environment
 
-TABLES = ("outbound_message", "outbound_attempt", "outbound_outbox", "outbound_message_archive", "whatsapp_rate_limit")
+TABLES = (
+    "outbound_message",
+    "outbound_attempt",
+    "outbound_outbox",
+    "outbound_message_archive",
+    "outbound_dead_letter",
+    "whatsapp_rate_limit",
+)
 
 
 class Database:

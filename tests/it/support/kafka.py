@@ -17,7 +17,14 @@ ROUTER_GROUP = "outbound-router"
 ROUTER_RETRY_GROUP = "outbound-router-retry"
 SENDER_GROUP = "outbound-sender-email"
 SENDER_URGENT_GROUP = "outbound-sender-email-urgent"
-GROUPS = {ROUTER_GROUP: ACCEPTED, SENDER_GROUP: SEND_EMAIL, SENDER_URGENT_GROUP: SEND_EMAIL_URGENT}
+DLQ_GROUP = "outbound-dlq"
+GROUPS = {
+    ROUTER_GROUP: ACCEPTED,
+    SENDER_GROUP: SEND_EMAIL,
+    SENDER_URGENT_GROUP: SEND_EMAIL_URGENT,
+    DLQ_GROUP: DEAD_LETTERS,
+}
+DELIVERY = (ROUTER_GROUP, SENDER_GROUP, SENDER_URGENT_GROUP)  # what messages pass on their way
 
 END = -1
 
@@ -133,11 +140,23 @@ class Kafka:
             member.close()
         return sum(ends[place.partition] - max(place.offset, 0) for place in committed)
 
+    def rewind(self, group):
+        """The group, which has no member now, reads its topic from the start."""
+        member = Consumer(
+            {"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False}
+        )
+        topic = GROUPS[group]
+        try:
+            places = [TopicPartition(topic, partition, 0) for partition in self.partitions(topic)]
+            member.commit(offsets=places, asynchronous=False)
+        finally:
+            member.close()
+
     def members(self, group):
         """How many members have partitions or wait for some."""
         return sum(len(found.members) for found in self._admin.list_groups(group, timeout=30))
 
-    def wait_until_all_committed(self, groups=tuple(GROUPS)):
+    def wait_until_all_committed(self, groups=DELIVERY):
         for group in groups:
             until(lambda group=group: self.lag(group) == 0, f"{group} has committed all of {GROUPS[group]}")
 

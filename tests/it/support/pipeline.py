@@ -13,7 +13,10 @@ from support.sandbox import Sandbox
 from support.wait import until
 
 # By what a role shows that it works. Its signal handlers are installed by then.
-READY_LINES = {"router": "routing", "sender": "sending "}
+READY_LINES = {"router": "routing", "sender": "sending ", "dlq": "taking dead letters"}
+
+# Words that a role needs beside its name.
+WORDS = {"dlq": ("consume",)}
 
 FINAL = {"SENT", "FAILED", "UNKNOWN", "EXPIRED", "CANCELLED"}
 
@@ -35,7 +38,7 @@ class Pipeline:
         label = label or name
         again = sum(1 for role in self.started if role.label == label)
         log = self.folder / (f"{label}-{again + 1}.log" if again else f"{label}.log")
-        role = Role(name, log, {**self.settings, **settings}, arguments)
+        role = Role(name, log, {**self.settings, **settings}, (*WORDS.get(name, ()), *arguments))
         role.label = label
         self.started.append(role)
         return role
@@ -92,7 +95,7 @@ class Pipeline:
     def stop(self):
         """Stops what runs, in the order in which messages flow; fails when anything did not end as it should."""
         problems = []
-        flow = ("producer", "router", "sender", "all", "sandbox")
+        flow = ("producer", "router", "sender", "dlq", "all", "sandbox")
         for role in sorted(self.started, key=lambda role: flow.index(role.name)):
             try:
                 role.terminate()
