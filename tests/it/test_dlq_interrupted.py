@@ -34,7 +34,9 @@ def test_a_replay_that_is_killed_goes_on(new_pipeline):
     assert 0 < left < LETTERS - STEP
     left = replay_and_kill(pipeline, left - STEP)
     assert 0 < left < LETTERS - 2 * STEP
-    assert change("replay") == {"replayed": left}
+    counts = change("replay")
+    assert counts.keys() == {"replayed"}
+    assert 0 < counts["replayed"] <= left  # PostgreSQL may have finished the batch of the one that was killed
     pipeline.wait_until_finished(len(ids))
     assert pipeline.sandbox.counts() == dict.fromkeys(ids, 1)
     assert change("replay") == {}
