@@ -25,6 +25,7 @@ struct tally {
 struct change {
     PGconn *connection;
     const struct dlq_options *options;
+    const struct config *config;
     const struct letter_action *action;
     struct letter_batch batch;
     int64_t most;       /* in one batch */
@@ -57,7 +58,7 @@ static PGresult *run_batch(struct change *change, bool preview, struct error *er
     change->batch.preview = preview;
     struct pg_params params;
     pg_params_init(&params, PARAMS_MAX);
-    letter_action_params(change->action, &change->options->filter, &change->batch, &params);
+    letter_action_params(change->action, &change->options->filter, &change->batch, change->config, &params);
     for (int tries = 0; !answer && tries < TRIES_MAX && (tries == 0 || passes_by(sqlstate)); tries++) {
         answer = pg_call_blocking(change->connection, preview ? change->action->preview : change->action->run,
                                   &params, sqlstate, error);
@@ -190,7 +191,8 @@ int dlq_change(const struct config *config, PGconn *connection, struct dlq_optio
         .connection = connection,
         .options = options,
         .action = actions[options->verb],
-        .batch = {.max_replays = (int32_t)config->dlq_max_replays, .force = options->force},
+        .config = config,
+        .batch = {.force = options->force},
         .most = config->dlq_batch_size,
     };
     if (options->rate > 0 && options->rate / BATCHES_A_SECOND < change.most) {

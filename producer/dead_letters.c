@@ -260,7 +260,8 @@ static void act(struct inquiry *inquiry)
     inquiry->batch.preview = inquiry->dry_run || first_look;
     struct pg_params params;
     pg_params_init(&params, PARAMS_MAX);
-    letter_action_params(action, &inquiry->filter, &inquiry->batch, &params);
+    letter_action_params(action, &inquiry->filter, &inquiry->batch, inquiry->request->producer->config,
+                         &params);
     call(inquiry, inquiry->batch.preview ? action->preview : action->run, &params, on_acted);
     pg_params_release(&params);
 }
@@ -342,7 +343,6 @@ static void change(struct api_request *request, const struct letter_action *acti
     struct inquiry *inquiry = inquiry_new(request, act);
     inquiry->action = action;
     inquiry->batch.status = action->from[0];
-    inquiry->batch.max_replays = (int32_t)config->dlq_max_replays;
     take_body(inquiry);
     if (inquiry->violations.count == 0 && !action->is_replay && !inquiry->all &&
         !letter_filter_is_given(&inquiry->filter)) {

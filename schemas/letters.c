@@ -5,6 +5,7 @@
 
 #include "schemas/lifecycle.h"
 #include "schemas/sql_parts.h"
+#include "schemas/tiers.h"
 #include "schemas/topics.h"
 
 /* clang-format off */
@@ -185,7 +186,7 @@ bool letters_take_found(struct letter_filter *filter, const PGresult *found,
 }
 
 /* Nothing goes back to the dead letters, or where a stranger's record says that it came from. */
-static void topics_param(struct pg_params *params)
+static void topics_param(const struct config *config, struct pg_params *params)
 {
     pg_array_begin(params, PG_TEXT);
     for (int i = 0; i < TOPIC_COUNT; i++) {
@@ -193,19 +194,25 @@ static void topics_param(struct pg_params *params)
             pg_array_text(params, topic_name((enum topic)i));
         }
     }
+    struct tiers tiers;
+    tiers_of(config, &tiers);
+    for (size_t i = 0; i < tiers.count; i++) {
+        pg_array_text(params, tiers.tier[i].topic);
+    }
     pg_array_end(params);
 }
 
 void letter_action_params(const struct letter_action *action, const struct letter_filter *filter,
-                          const struct letter_batch *batch, struct pg_params *params)
+                          const struct letter_batch *batch, const struct config *config,
+                          struct pg_params *params)
 {
     letter_filter_params(filter, batch->status, params);
     pg_param_int8(params, batch->after);
     pg_param_int8(params, batch->size);
     if (action->is_replay) {
-        pg_param_int4(params, batch->max_replays);
+        pg_param_int4(params, (int32_t)config->dlq_max_replays);
         pg_param_int4(params, batch->force);
-        topics_param(params);
+        topics_param(config, params);
     }
     if (action->is_replay && !batch->preview) {
         pg_param_text(params, topic_name(TOPIC_ACCEPTED));

@@ -8,6 +8,7 @@
 #define SCHEMAS_LETTERS_H
 
 #include "base/pg.h"
+#include "schemas/config.h"
 #include "schemas/letter_filter.h"
 
 /* Stores what was read from the dead-letter topic; what is there already is left alone. */
@@ -51,7 +52,6 @@ struct letter_batch {
     const char *status; /* one of the action's `from` */
     int64_t after;      /* id of the last letter of the batch before; 0 at first */
     int64_t size;
-    int32_t max_replays;
     bool force; /* also what was replayed too often, is expired, or may have been delivered */
     bool preview;
 };
@@ -61,7 +61,8 @@ struct letter_batch {
  * looked at (fewer than `size`: there are no more), then one count per column, which bears its name.
  */
 void letter_action_params(const struct letter_action *action, const struct letter_filter *filter,
-                          const struct letter_batch *batch, struct pg_params *params);
+                          const struct letter_batch *batch, const struct config *config,
+                          struct pg_params *params);
 
 #define LETTER_ANSWER_LAST_ID 0
 #define LETTER_ANSWER_SEEN 1
