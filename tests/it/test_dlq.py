@@ -121,14 +121,14 @@ def test_an_unreadable_record_is_kept_and_goes_back(pipeline):
 
 
 def test_an_unreadable_record_of_a_tier_goes_back_to_it(pipeline):
-    since = pipeline.kafka.ends("outbound.retry.30s")
-    partition, offset = pipeline.kafka.produce("outbound.retry.30s", b"broken")
-    settings = {"OUTBOUND_RETRY_DELAYS": "5s,30s"}
-    letter = record_letter(pipeline.db, original_topic="outbound.retry.30s", original_offset=offset)
+    since = pipeline.kafka.ends("outbound.retry.2s")
+    partition, offset = pipeline.kafka.produce("outbound.retry.2s", b"broken")
+    settings = {"OUTBOUND_RETRY_DELAYS": "1s,2s"}
+    letter = record_letter(pipeline.db, original_topic="outbound.retry.2s", original_offset=offset)
     assert letter["original_partition"] == partition
-    assert outbound("dlq", "replay", "--id", letter["id"], OUTBOUND_RETRY_DELAYS="5s").code == 2
+    assert outbound("dlq", "replay", "--id", letter["id"], OUTBOUND_RETRY_DELAYS="1s").code == 2
     assert change("replay", "--id", letter["id"], **settings) == {"replayed": 1}
-    until(lambda: len(pipeline.kafka.records("outbound.retry.30s", since)) == 2, "the record is there again")
+    until(lambda: len(pipeline.kafka.records("outbound.retry.2s", since)) == 2, "the record is there again")
 
 
 STRANGE = {
