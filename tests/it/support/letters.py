@@ -58,6 +58,7 @@ def insert_given_up(db, count, status="FAILED", code="TEMPORARY_ERROR", org="def
 
 def forget_earlier(pipeline):
     """What other tests have left in the topic is none of ours."""
+    pipeline.wait_until_assigned(pipeline.role("dlq"))
     until(lambda: pipeline.kafka.lag(DLQ_GROUP) == 0, "all dead letters of earlier tests are read")
     dlq("discard", "--all")
 
