@@ -224,7 +224,7 @@ def test_what_may_have_been_delivered_needs_force(pipeline):
     pipeline.wait_for(own, "SENT")
 
 
-@pytest.mark.parametrize("moved_on", ["status = 'SENT'", "status = 'QUEUED'", "fence = fence + 1"])
+@pytest.mark.parametrize("moved_on", ["status = 'SENT'", "fence = fence + 1"])
 def test_a_letter_whose_message_has_gone_on_is_settled(pipeline, moved_on):
     (own,) = insert_given_up(pipeline.db, 1)
     letter_of(own)
@@ -234,6 +234,15 @@ def test_a_letter_whose_message_has_gone_on_is_settled(pipeline, moved_on):
     assert change("replay") == {"settled": 1}
     assert pipeline.db.message(own) == before
     assert letter_of(own)["status"] == "SETTLED"
+
+
+def test_a_letter_whose_message_a_person_has_queued_is_settled(pipeline):
+    (own,) = insert_given_up(pipeline.db, 1)
+    letter_of(own)
+    pipeline.db.execute("UPDATE outbound_message SET status = 'QUEUED', attempt_count = 0 WHERE id = %s", own)
+    assert change("replay") == {"settled": 1}
+    pipeline.wait_for(own, "SENT")
+    assert len(pipeline.sandbox.deliveries(own)) == 1
 
 
 def everything(db):
