@@ -115,12 +115,12 @@ static const struct command {
     {"producer", "", run_producer, 0, "takes messages in over HTTP, stores them, hands them to Kafka"},
     {"router", "", run_router, 0, "decides where a message goes next"},
     {"sender", "[--channel=NAME]", run_sender, 0, "delivers the messages of one channel"},
-    {"dlq", "COMMAND [OPTION…]", run_dlq, SIZE_MAX,
+    {"dlq", "COMMAND [OPTION...]", run_dlq, SIZE_MAX,
      "dead letters: consume, stats, list, show, replay, archive, discard", dlq_print_help},
     {"sandbox", "", run_sandbox, 0, "stands in for providers: accepts, delays and fails on demand"},
     {"migrate", "[--check]", run_migrate, 0, "brings the database to this version's schema"},
     {"topics", "apply|check [--json]", run_topics, 1, "creates the topics, says what differs"},
-    {"ops", "COMMAND [OPTION…]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
+    {"ops", "COMMAND [OPTION...]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
     {"docs", "FOLDER", run_docs, 1, "writes the reference pages"},
 };
 
