@@ -63,9 +63,9 @@ def forget_earlier(pipeline):
     dlq("discard", "--all")
 
 
-def wait_until_stored(db, count):
+def wait_until_stored(db, count, seconds=None):
     """So many letters are open."""
-    until(lambda: open_letters(db) == count, f"{count} dead letters are stored")
+    until(lambda: open_letters(db) == count, f"{count} dead letters are stored", seconds)
 
 
 def open_letters(db):
