@@ -53,7 +53,7 @@ def test_a_million_wait(new_pipeline):
     due_at = time.time() + DUE_IN_S
     fill_tier(due_at)
     assert time.time() < due_at - 20, "writing them took too long: nothing is shown"
-    pipeline.start_all("producer", "router", "sender")
+    pipeline.start_all("producer", "router", "sender", "dlq")
     router = pipeline.role("router")
 
     time.sleep(3)
@@ -71,5 +71,5 @@ def test_a_million_wait(new_pipeline):
     assert time.time() >= due_at
     until(lambda: sum(pipeline.kafka.ends(topics.SEND_EMAIL).values()) == end + RECORDS, "all are moved on", 120)
     pipeline.kafka.wait_until_all_committed()
-    for name in ("producer", "router", "sender"):
+    for name in ("producer", "router", "sender", "dlq"):
         assert status_kb(pipeline.role(name), "VmHWM") < MEMORY_MAX_KB, name
