@@ -1,6 +1,6 @@
 """More senders share the work of a channel. Neither their number nor the end of one doubles a message."""
 
-from support.api import message, post_many
+from support.api import Crowd, message, post_many
 from support.wait import until
 
 MESSAGES = 600
@@ -51,10 +51,12 @@ def test_one_that_joins_under_load_takes_its_share(new_pipeline):
     pipeline, (first, second) = two_senders(new_pipeline)
     assert second.terminate() == 0
     pipeline.kafka.forget_static_members("it-sender-2")
-    ids = post_many([message() for _ in range(MESSAGES)])
+    # One after the other: so there is always something new in each partition.
+    crowd = Crowd([message() for _ in range(2 * MESSAGES)], callers=1).start()
     until(lambda: pipeline.db.count("SENT") > MESSAGES // 10, "the first works")
     pipeline.start("sender", label="sender-3", OUTBOUND_INSTANCE_ID="it-sender-3")
     until(lambda: open_requests(pipeline) > 8, "both have requests open")
-    pipeline.wait_until_finished(MESSAGES)
+    ids = crowd.join()
+    pipeline.wait_until_finished(len(ids))
     pipeline.assert_each_sent_once(ids)
     assert first.running

@@ -8,6 +8,7 @@ import pytest
 
 from support import environment
 from support.api import Crowd, message, post_many, unique
+from support.command import dev
 from support.role import children_of, process_exists
 from support.wait import until
 
@@ -25,7 +26,7 @@ def pipeline(new_pipeline):
     """A sender that needs a few seconds for all messages."""
     return new_pipeline(
         "sandbox",
-        OUTBOUND_SANDBOX_LATENCY_MS=200,
+        OUTBOUND_SANDBOX_LATENCY_MS=120,
         OUTBOUND_SENDER_MAX_IN_FLIGHT=16,
         OUTBOUND_SENDER_TIMEOUT_MS=5000,
     )
@@ -135,6 +136,20 @@ def test_roles_stop_without_their_servers(pipeline):
     pipeline.launch("sender", **away).wait_until_says("sending email")
     for name in ("producer", "router", "sender"):
         assert pipeline.role(name).terminate() == 0
+
+
+def test_roles_stop_while_kafka_is_away(pipeline):
+    """Their offsets cannot be committed: that is tried for two seconds for each consumer, and no longer."""
+    pipeline.start_all("producer", "router", "sender")
+    pipeline.wait_for(pipeline.api.accept(), "SENT")
+    dev("down", "kafka")
+    try:
+        for name, consumers in (("router", 2), ("sender", 2)):
+            began = time.monotonic()
+            assert pipeline.role(name).terminate() == 0
+            assert time.monotonic() - began < 2 * consumers + 3
+    finally:
+        dev("up", "kafka")
 
 
 def test_all_stops_its_children(pipeline):
