@@ -32,11 +32,8 @@ static void take_finished(struct curl_loop *curl)
     }
 }
 
-static void on_epoll(uv_poll_t *poll, int status, int events)
+static void take_ready(struct curl_loop *curl)
 {
-    struct curl_loop *curl = poll->data;
-    (void)status;
-    (void)events;
     struct epoll_event ready[EVENTS_MAX];
     int running;
     const int count = epoll_wait(curl->epoll_fd, ready, EVENTS_MAX, 0);
@@ -46,6 +43,14 @@ static void on_epoll(uv_poll_t *poll, int status, int events)
                          ((ready[i].events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
         curl_multi_socket_action(curl->multi, ready[i].data.fd, what, &running);
     }
+}
+
+static void on_epoll(uv_poll_t *poll, int status, int events)
+{
+    struct curl_loop *curl = poll->data;
+    (void)status;
+    (void)events;
+    take_ready(curl);
     take_finished(curl);
 }
 
@@ -53,6 +58,8 @@ static void on_timer(uv_timer_t *timer)
 {
     struct curl_loop *curl = timer->data;
     int running;
+    take_ready(
+        curl); /* after a stall of this process an answer may be there: it is read before it is missed */
     curl_multi_socket_action(curl->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     take_finished(curl);
 }

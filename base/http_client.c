@@ -23,6 +23,8 @@ struct http_exchange {
     struct buffer request;
     struct buffer response;
     char error[CURL_ERROR_SIZE];
+    bool began;       /* libcurl was about to send the request */
+    long size_before; /* what it had written by then: a CONNECT to a proxy */
     int64_t started_us;
     http_done_fn *done;
     void *arg;
@@ -33,13 +35,13 @@ struct http_exchange {
  * (REQUEST_SIZE), and that one may end with nothing written and the rest to follow. From then on the time of
  * PRETRANSFER is set; when the first write fails it is not (multi.c of 7.88.1, MSTATE_DO).
  */
-static bool may_have_left(CURL *easy)
+static bool may_have_left(const struct http_exchange *exchange)
 {
     long request_size = 0;
     curl_off_t pretransfer_us = 0;
-    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
-    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
-    return request_size > 0 || pretransfer_us > 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
+    return exchange->began && (request_size > exchange->size_before || pretransfer_us > 0);
 }
 
 /*
@@ -54,7 +56,12 @@ static int before_sending(void *arg, char *to, char *from, int to_port, int from
     (void)from;
     (void)to_port;
     (void)from_port;
-    return may_have_left(exchange->easy) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    if (!exchange->began) {
+        exchange->began = true;
+        curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &exchange->size_before);
+        return CURL_PREREQFUNC_OK;
+    }
+    return may_have_left(exchange) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static const char *error_text(const struct http_exchange *exchange, CURLcode code)
@@ -77,7 +84,7 @@ static void finish(void *transfer, CURLcode code)
         .code = code,
         .status = (int)status,
         .retry_after_s = retry_after_s,
-        .may_be_received = may_have_left(exchange->easy),
+        .may_be_received = may_have_left(exchange),
         .error = error_text(exchange, code),
         .body = &exchange->response,
         .duration_us = clock_monotonic_us() - exchange->started_us,
@@ -124,6 +131,8 @@ struct http_exchange *http_exchange_new(struct http_client *client)
     }
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
+                     1L); /* or a slow look-up of a name stops the loop until it ends */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, client->options.plain_http ? "https,http" : "https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 0L);
@@ -172,6 +181,7 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     exchange->done = done;
     exchange->arg = arg;
     exchange->error[0] = '\0';
+    exchange->began = false;
     exchange->started_us = clock_monotonic_us();
     buffer_clear(&exchange->response);
     curl_easy_setopt(exchange->easy, CURLOPT_URL, call->url);

@@ -28,7 +28,7 @@
  */
 #define SESSION_OPTIONS                                                                           \
     "-c synchronous_commit=on -c TimeZone=UTC -c default_transaction_isolation=read\\ committed " \
-    "-c statement_timeout=0 -c plan_cache_mode=force_generic_plan -c outbound.role=on "           \
+    "-c IntervalStyle=iso_8601 -c plan_cache_mode=force_generic_plan -c outbound.role=on "        \
     "-c enable_seqscan=off -c enable_nestloop=off -c enable_mergejoin=off -c jit=off"
 
 enum state { DOWN, CONNECTING, UP };
@@ -177,8 +177,27 @@ static void connection_drop(struct pg *pg, const char *why)
     }
 }
 
+/*
+ * Whether the session has our options. IntervalStyle is the one of them that a server reports by itself, and
+ * nothing here needs it otherwise. Without them, commits need not be durable, and the triggers take roles for
+ * people.
+ */
+static bool has_options(PGconn *connection, struct error *error)
+{
+    const char *style = PQparameterStatus(connection, "IntervalStyle");
+    return (style && strcmp(style, "iso_8601") == 0) ||
+           error_set(
+               error,
+               "the session has not our settings: does a pooler ignore the startup parameter `options`?");
+}
+
 static void connection_up(struct pg *pg)
 {
+    struct error error;
+    if (!has_options(pg->connection, &error)) {
+        connection_drop(pg, error.text);
+        return;
+    }
     if (PQsetnonblocking(pg->connection, 1) != 0 || PQenterPipelineMode(pg->connection) != 1) {
         connection_drop(pg, PQerrorMessage(pg->connection));
         return;
@@ -196,8 +215,12 @@ static void connection_up(struct pg *pg)
     }
 }
 
-/* The user's own `options` go first, so that ours win. */
-static PGconn *connect_start(const char *url, const char *application_name, bool block)
+/*
+ * The user's own `options` go first, so that ours win. A statement is given up by the server (0: never)
+ * before we would give up waiting: otherwise it could take effect long after.
+ */
+static PGconn *connect_start(const char *url, const char *application_name, unsigned statement_timeout_ms,
+                             bool block)
 {
     struct buffer options;
     buffer_init(&options, 65536);
@@ -210,6 +233,7 @@ static PGconn *connect_start(const char *url, const char *application_name, bool
     PQconninfoFree(given);
     const char *const keywords[] = {"dbname", "application_name", "options", "client_encoding", NULL};
     buffer_text(&options, SESSION_OPTIONS);
+    buffer_format(&options, " -c statement_timeout=%u", statement_timeout_ms);
     const char *const values[] = {url, application_name, options.bytes, "UTF8", NULL};
     PGconn *connection =
         block ? PQconnectdbParams(keywords, values, 1) : PQconnectStartParams(keywords, values, 1);
@@ -219,7 +243,8 @@ static PGconn *connect_start(const char *url, const char *application_name, bool
 
 static void connection_start(struct pg *pg)
 {
-    pg->connection = connect_start(pg->url, pg->application_name, false);
+    pg->connection =
+        connect_start(pg->url, pg->application_name, pg->timeout_ms - pg->timeout_ms / 10, false);
     pg->state = CONNECTING;
     pg->connecting_since_ms = clock_monotonic_ms();
     if (!pg->connection || PQstatus(pg->connection) == CONNECTION_BAD) {
@@ -465,12 +490,16 @@ const char *pg_string(const PGresult *rows, int row, int column)
 
 PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error)
 {
-    PGconn *connection = connect_start(url, application_name, true);
+    PGconn *connection = connect_start(url, application_name, 0, true);
     if (PQstatus(connection) != CONNECTION_OK) {
         char reason[400];
         (void)snprintf(reason, sizeof reason, "%s", PQerrorMessage(connection));
         reason[strcspn(reason, "\n")] = '\0';
         (void)error_set(error, "cannot connect to PostgreSQL (DATABASE_URL): %s", reason);
+        PQfinish(connection);
+        return NULL;
+    }
+    if (!has_options(connection, error)) {
         PQfinish(connection);
         return NULL;
     }

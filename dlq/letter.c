@@ -8,6 +8,7 @@
 #include "schemas/new_message.h"
 #include "schemas/topics.h"
 
+#define REPLAYS_MAX 1000000 /* a header may claim anything; the count goes on from there */
 #define HEADERS_SIZE_MAX ((size_t)1024 * 1024)
 
 /* What PostgreSQL cannot keep as text is left out; the record's own bytes are kept whatever they are. */
@@ -230,7 +231,7 @@ static void put_headers(struct pg_params *params, const struct letter *letter)
 static void put_replays(struct pg_params *params, const struct letter *letter)
 {
     int64_t replays = 0;
-    (void)number_of(letter->why.replays, INT32_MAX, &replays);
+    (void)number_of(letter->why.replays, REPLAYS_MAX, &replays);
     pg_array_int4(params, (int32_t)replays);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "schemas/channels.h"
@@ -17,6 +18,7 @@
 /* More than that in flight, and the table is left alone until Kafka has caught up. */
 #define IN_FLIGHT_MAX 20000
 #define LINGER_MS 5
+#define WARN_EVERY_MS 60000
 #define HEADERS_MAX 64
 
 struct relay {
@@ -25,6 +27,7 @@ struct relay {
     struct pg *pg;
     uv_timer_t timer;
     bool taking;
+    int64_t warned_ms; /* monotonic; 0: never */
     bool stopped;
     struct buffer record;
     struct pg_params params;
@@ -83,12 +86,24 @@ static void acknowledge(struct relay *relay, int64_t outbox_id)
     relay->acknowledged[relay->acknowledged_count++] = outbox_id;
 }
 
+/* One record may be unlucky; a topic that does not exist makes rows go round for ever. */
+static void warn_sometimes(struct relay *relay, const char *reason)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    const bool quiet = relay->warned_ms && now_ms - relay->warned_ms < WARN_EVERY_MS;
+    log_write(quiet ? LOG_DEBUG : LOG_WARN, NULL,
+              "Kafka did not acknowledge a record, its outbox row will be taken again: %s", reason);
+    if (!quiet) {
+        relay->warned_ms = now_ms;
+    }
+}
+
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct relay *relay = arg;
     metric_add(relay->producer->metrics, METRIC_PUBLISHED, LABELS(reason ? "failed" : "acknowledged"), 1);
     if (reason) {
-        log_debug("a record was not acknowledged, its outbox row will be taken again: %s", reason);
+        warn_sometimes(relay, reason);
         return;
     }
     acknowledge(relay, (int64_t)ticket);
@@ -137,7 +152,6 @@ enum {
     ROW_EXPIRES_AT,
     ROW_CORRELATION_ID,
     ROW_ERROR_CODE,
-    ROW_ERROR_MESSAGE,
     ROW_ATTEMPTS,
     ROW_DUE_AT,
     ROW_UPDATED_AT,
@@ -145,7 +159,8 @@ enum {
     ROW_RECORD_KEY,
     ROW_RECORD_VALUE,
     ROW_RECORD_HEADERS,
-    ROW_REPLAYS
+    ROW_REPLAYS,
+    ROW_HAS_GONE_ON
 };
 
 /* A message is given up by its channel's sender. */
@@ -158,7 +173,8 @@ static void take_letter(struct deadletter *letter, const struct reference *refer
         letter->original_topic = text_of(topic_name(channel_topic(channel, urgent)));
     }
     letter->error_code = pg_text(rows, row, ROW_ERROR_CODE);
-    letter->error_message = pg_text(rows, row, ROW_ERROR_MESSAGE);
+    /* Not the provider's words: they may name the recipient, and a topic holds no personal data. */
+    letter->error_message = text_of(error_meaning(letter->error_code));
     letter->attempts = pg_text(rows, row, ROW_ATTEMPTS);
     letter->failed_at = pg_text(rows, row, ROW_UPDATED_AT);
     letter->failed_by = text_of("sender");
@@ -215,6 +231,10 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
     record.reference.expires_at_ms = pg_int(rows, row, ROW_EXPIRES_AT);
     record.correlation_id = pg_text(rows, row, ROW_CORRELATION_ID);
     if (strcmp(record.topic, topic_name(TOPIC_DLQ)) == 0) {
+        if (pg_int(rows, row, ROW_HAS_GONE_ON)) {
+            acknowledge(relay, outbox_id); /* sent after all, or queued again by a person */
+            return;
+        }
         take_letter(&record.letter, &record.reference, rows, row);
     }
     record.due_at_ms = tier_topic(record.topic) ? pg_int(rows, row, ROW_DUE_AT) : 0;

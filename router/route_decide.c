@@ -5,6 +5,7 @@
 #include "schemas/tiers.h"
 
 #define DIGITS_MAX 15
+#define CLOCKS_DIFFER_MS 60000
 /* The longest delay that OUTBOUND_RETRY_DELAYS can have is shorter: 1,000,000 hours and the jitter. */
 #define DUE_MAX_MS ((int64_t)1200000 * 3600 * 1000)
 
@@ -28,6 +29,12 @@ bool route_due_at(const rd_kafka_message_t *record, int64_t *ret_due_at_ms)
     }
     *ret_due_at_ms = due_at_ms;
     return length > 0 && due_at_ms < clock_wall_ms() + DUE_MAX_MS;
+}
+
+int64_t route_latest_ms(const rd_kafka_message_t *record)
+{
+    const int64_t delay_ms = tier_delay_ms(rd_kafka_topic_name(record->rkt));
+    return rd_kafka_message_timestamp(record, NULL) + delay_ms + delay_ms / 10 + CLOCKS_DIFFER_MS;
 }
 
 void route_decide(const void *bytes, size_t length, enum topic *ret_topic, enum error_code *ret_code)

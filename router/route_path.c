@@ -99,7 +99,8 @@ static bool postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record
     if (!route_due_at(record, &due_at_ms)) {
         return false; /* cannot be read: move() says so */
     }
-    const int64_t wait_ms = due_at_ms - clock_wall_ms();
+    const int64_t latest_ms = route_latest_ms(record);
+    const int64_t wait_ms = (due_at_ms < latest_ms ? due_at_ms : latest_ms) - clock_wall_ms();
     if (wait_ms <= 0) {
         return false;
     }

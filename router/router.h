@@ -17,6 +17,13 @@
 MUST_CHECK bool route_due_at(const rd_kafka_message_t *record, int64_t *ret_due_at_ms);
 
 /*
+ * When a record of a tier is due at the latest, whatever its header says: Kafka's time of the record and the
+ * tier's delay, with the jitter and some room for clocks. Otherwise one wrong header would hold up all that
+ * lies behind it.
+ */
+int64_t route_latest_ms(const rd_kafka_message_t *record);
+
+/*
  * Where the record `bytes` of the accepted topic goes: *ret_topic. For the dead-letter topic *ret_code says
  * why, otherwise it is ERROR_NONE.
  */

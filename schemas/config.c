@@ -58,8 +58,7 @@ static const struct setting table[] = {
 #include "schemas/settings.def"
 };
 
-/* "250ms", "5s", "2m", "1h"; moves *text behind it. */
-static bool parse_delay(const char **text, int64_t *ret_ms)
+bool config_parse_delay(const char **text, int64_t *ret_ms)
 {
     char *end;
     errno = 0;
@@ -88,7 +87,7 @@ static int64_t retry_delay(const char *list, int wanted)
     int64_t delay_ms = 0;
     const char *at = list;
     for (int i = 1; i <= RETRY_DELAYS_MAX; i++) {
-        if (!parse_delay(&at, &delay_ms)) {
+        if (!config_parse_delay(&at, &delay_ms)) {
             return 0;
         }
         if (i == wanted || *at == '\0') {

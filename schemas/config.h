@@ -56,6 +56,9 @@ const char *config_instance_id(const struct config *config);
 
 #define RETRY_DELAYS_MAX 16
 
+/* One delay such as "250ms", "5s", "2m", "1h", that ends with the text or a comma; moves *text behind it. */
+MUST_CHECK bool config_parse_delay(const char **text, int64_t *ret_ms);
+
 /* How many delays OUTBOUND_RETRY_DELAYS has. */
 int config_retry_delay_count(const struct config *config);
 

@@ -14,6 +14,16 @@ const struct error_row *error_row(enum error_code code)
     return &rows[code];
 }
 
+const char *error_meaning(struct text name)
+{
+    for (size_t i = 1; i < ERROR_CODE_COUNT; i++) {
+        if (text_is(name, rows[i].name)) {
+            return rows[i].help;
+        }
+    }
+    return "";
+}
+
 void errors_print_markdown(FILE *out)
 {
     static const char *const scopes[] = {"message", "destination", "process", "record"};

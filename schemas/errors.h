@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 enum error_code {
     ERROR_NONE,
 #define CODE(id, ...) ERROR_##id,
@@ -27,6 +29,9 @@ struct error_row {
 };
 
 const struct error_row *error_row(enum error_code code);
+
+/* What a code means, by its name; "" for one that is not known. */
+const char *error_meaning(struct text name);
 
 void errors_print_markdown(FILE *out);
 

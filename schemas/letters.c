@@ -33,10 +33,13 @@ const struct pg_statement letters_store = {
     "      failed_at, record_key, record_value, record_headers, replays)"
     "  ON CONFLICT DO NOTHING"};
 
+/* The provider's own words stand with the message alone; for a letter whose message has gone on, what the code means. */
+#define LETTER_REASON "CASE WHEN m.fence = l.fence THEN coalesce(m.error_message, l.reason) ELSE l.reason END"
+
 #define LETTER_MEMBERS \
     "'id', l.id, 'status', l.status, 'replayCount', l.replay_count, 'messageId', l.message_id," \
     "'messageStatus', m.status, 'orgId', l.org_id, 'channel', l.channel, 'correlationId', l.correlation_id," \
-    "'code', l.error_code, 'reason', l.reason, 'attempts', l.attempts, 'failedBy', l.failed_by," \
+    "'code', l.error_code, 'reason', " LETTER_REASON ", 'attempts', l.attempts, 'failedBy', l.failed_by," \
     "'failedAt', " API_TIME("l.failed_at") ", 'originalTopic', l.original_topic," \
     "'originalPartition', l.original_partition, 'originalOffset', l.original_offset"
 

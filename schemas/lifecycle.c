@@ -65,7 +65,10 @@ const struct pg_statement lifecycle_get = {
     "    FROM outbound_attempt a WHERE a.outbound_message_id = m.id), '[]'::json))"
     "  FROM outbound_message m WHERE m.id = $1::uuid"};
 
-/* $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. */
+/*
+ * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The last column says whether the
+ * message has gone on: then a dead letter about it would be wrong.
+ */
 const struct pg_statement lifecycle_take_outbox = {
     "take_outbox",
     "WITH taken AS ("
@@ -74,9 +77,10 @@ const struct pg_statement lifecycle_take_outbox = {
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
     "  RETURNING id, topic, message_id, letter_id, fence)"
     "SELECT taken.id, taken.topic, m.id, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
-    "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code, m.error_message,"
+    "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code,"
     "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
-    "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count"
+    "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count,"
+    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4"
     "  FROM taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
     "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"
@@ -137,8 +141,9 @@ const struct pg_statement lifecycle_finish = {
     "      sent_at = CASE WHEN t.status = 'SENT' THEN clock_timestamp() ELSE m.sent_at END"
     "  FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
     "              $8::text[], $9::int4[], $10::int8[], $11::int8[], $12::text[], $13::int8[])"
+    "       WITH ORDINALITY"
     "       AS t (id, fence, status, outcome, error_code, error_message, provider, provider_message_id,"
-    "             http_status, duration_us, delay_ms, topic, hold_ms)"
+    "             http_status, duration_us, delay_ms, topic, hold_ms, position)"
     "  WHERE m.id = ANY ($1::uuid[]) AND m.id = t.id AND m.fence = t.fence"
     "    AND CASE m.status"
     "        WHEN 'SENDING' THEN true"
@@ -162,7 +167,7 @@ const struct pg_statement lifecycle_finish = {
     "announced AS ("
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, topic, fence, at + hold_ms * interval '1 ms' FROM finished WHERE topic IS NOT NULL)"
-    "SELECT count(*) FROM finished"};
+    "SELECT position FROM finished ORDER BY position"};
 
 /*
  * $1 most rows, $2 delay until the next attempt in ms, $3 topic of retries, $4 dead-letter topic, $5 error
@@ -223,7 +228,8 @@ const struct pg_statement lifecycle_republish = {
     "     WHEN $11::int4 <> 0 THEN 'replayed'" \
     "     WHEN l.replay_count >= $10::int4 THEN 'looping'" \
     "     WHEN m.status = 'EXPIRED' OR m.expires_at <= now() THEN 'expired'" \
-    "     WHEN m.status = 'UNKNOWN' THEN 'undecided'" \
+    "     WHEN m.status = 'UNKNOWN' OR EXISTS (SELECT FROM outbound_attempt a WHERE a.outbound_message_id = m.id" \
+    "         AND a.attempt_no = m.fence AND a.outcome = 'UNKNOWN') THEN 'undecided'" \
     "     ELSE 'replayed' END"
 #define REPLAY_HELD_BACK \
     LETTERS_COUNT("judged", "looping") LETTERS_COUNT("judged", "expired") LETTERS_COUNT("judged", "undecided") \

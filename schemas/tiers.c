@@ -19,6 +19,13 @@ bool tier_topic(const char *topic)
     return strncmp(topic, TIER_TOPIC_PREFIX, strlen(TIER_TOPIC_PREFIX)) == 0;
 }
 
+int64_t tier_delay_ms(const char *topic)
+{
+    const char *at = topic + strlen(TIER_TOPIC_PREFIX);
+    int64_t delay_ms = 0;
+    return tier_topic(topic) && config_parse_delay(&at, &delay_ms) && *at == '\0' ? delay_ms : 0;
+}
+
 /* As librdkafka's partitioner `consistent` does it with the record's key. */
 static int32_t partition_of(const struct config *config, const struct uuid *id)
 {

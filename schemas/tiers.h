@@ -41,6 +41,9 @@ struct wait {
     int64_t hold_ms;   /* of that, how long PostgreSQL keeps it before it is published */
 };
 
+/* The delay of a tier's topic, by its name; 0 when it is none's, or its name says no delay. */
+int64_t tier_delay_ms(const char *topic);
+
 /* Whether a topic is a tier's. */
 bool tier_topic(const char *topic);
 

@@ -66,8 +66,8 @@ static bool write_url(const struct config *config, const struct aws_service *ser
     int length;
     if (*given) {
         if (!is_origin(given)) {
-            return error_set(error, "%s: \"%s\" is not of the form https://host or http://host:port",
-                             service->url_setting, given);
+            return error_set(error, "%s: is not of the form https://host or http://host:port",
+                             service->url_setting);
         }
         const size_t origin_length = strlen(given) - (given[strlen(given) - 1] == '/');
         length = snprintf(ret_endpoint->url, size, "%.*s%s", (int)origin_length, given, service->path);

@@ -112,9 +112,9 @@ void deliver_claimed(struct delivery *delivery)
     }
 }
 
-static void log_end(const struct delivery *delivery)
+static void log_end(const struct delivery *delivery, bool stored)
 {
-    const enum log_level level = delivery->decision.state == STATE_SENT ? LOG_DEBUG : LOG_WARN;
+    const enum log_level level = stored && delivery->decision.state == STATE_SENT ? LOG_DEBUG : LOG_WARN;
     if (!log_wants(level)) {
         return;
     }
@@ -126,14 +126,16 @@ static void log_end(const struct delivery *delivery)
                                        {"channel", channel_name(delivery->sender->channel)},
                                        {NULL, NULL}};
     const char *code = error_row(delivery->verdict.code)->name;
-    log_write(level, fields, "attempt %d of %d: %s%s%s%s%s", (int)delivery->message.attempt_count,
+    log_write(level, fields, "attempt %d of %d: %s%s%s%s%s%s%s", (int)delivery->message.attempt_count,
               (int)delivery->message.max_attempts, state_name(delivery->decision.state), code ? ", " : "",
-              code ? code : "", *delivery->verdict.text ? ": " : "", delivery->verdict.text);
+              code ? code : "", *delivery->verdict.text ? ": " : "", delivery->verdict.text,
+              stored ? "" : "; not stored: it was before, or the message has gone on. The provider's id: ",
+              stored ? "" : delivery->verdict.provider_message_id);
 }
 
-void deliver_stored(struct delivery *delivery)
+static void count_end(const struct delivery *delivery)
 {
-    struct sender *sender = delivery->sender;
+    const struct sender *sender = delivery->sender;
     const char *channel = sender->channel_label;
     const enum state state = delivery->decision.state;
     if (state == STATE_SENT) {
@@ -149,6 +151,13 @@ void deliver_stored(struct delivery *delivery)
     } else if (state == STATE_FAILED) {
         metric_add(sender->metrics, METRIC_DEAD_LETTER, LABELS(channel), 1);
     }
-    log_end(delivery);
+}
+
+void deliver_stored(struct delivery *delivery, bool stored)
+{
+    if (stored) {
+        count_end(delivery);
+    }
+    log_end(delivery, stored);
     delivery_release(delivery);
 }

@@ -133,15 +133,25 @@ static void batch_refused(struct sender *sender, const struct pg_reply *reply)
     }
 }
 
+/* The rows are the positions of those that were stored; the others had been claimed anew or settled
+ * meanwhile. */
+static void settle(struct sender *sender, const PGresult *rows)
+{
+    int row = 0;
+    for (int64_t position = 1; sender->finishing.count > 0; position++) {
+        const bool stored = row < PQntuples(rows) && pg_int(rows, row, 0) == position;
+        row += stored;
+        deliver_stored(delivery_list_pop(&sender->finishing), stored);
+    }
+}
+
 static void on_finished(void *arg, struct pg_reply *reply)
 {
     struct sender *sender = arg;
     switch (reply->outcome) {
     case PG_DONE:
         sender->finish_limit = (size_t)sender->config->worker_batch_size;
-        while (sender->finishing.count > 0) {
-            deliver_stored(delivery_list_pop(&sender->finishing));
-        }
+        settle(sender, reply->rows);
         break;
     case PG_REFUSED:
         batch_refused(sender, reply);
