@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "producer/ingest.h"
@@ -12,12 +13,15 @@
 
 #define PARAMS_MAX ((size_t)256 * 1024 * 1024)
 #define TRIES_MAX 3
+#define UNIQUE_VIOLATION "23505"
+#define REPEATS_EXPECTED_MS 1000
 
 /* Messages that go into one transaction. When the database refuses it, the halves are tried apart. */
 struct batch {
     struct batch *next;
     struct pending *first;
     size_t count;
+    bool some; /* some of them are there already */
 };
 
 struct committer {
@@ -26,7 +30,8 @@ struct committer {
     struct pg *pg;
     struct pg_params params;
     struct batch *current;
-    struct batch *halves; /* of refused batches; they go first */
+    struct batch *halves;     /* of refused batches; they go first */
+    int64_t repeats_until_ms; /* one repetition seldom comes alone: until then they are expected */
 };
 
 static void on_up(void *arg)
@@ -214,7 +219,7 @@ static void batch_stored(struct committer *committer, struct batch *batch, PGres
 static void push_half(struct committer *committer, struct pending *first, size_t count)
 {
     struct batch *half = NEW(struct batch);
-    *half = (struct batch){.next = committer->halves, .first = first, .count = count};
+    *half = (struct batch){.next = committer->halves, .first = first, .count = count, .some = true};
     committer->halves = half;
 }
 
@@ -241,6 +246,11 @@ static void halve(struct committer *committer, struct batch *batch)
  */
 static void batch_refused(struct committer *committer, struct batch *batch, const struct pg_reply *reply)
 {
+    if (!batch->some && strcmp(reply->sqlstate, UNIQUE_VIOLATION) == 0) {
+        committer->repeats_until_ms = clock_monotonic_ms() + REPEATS_EXPECTED_MS;
+        push_half(committer, batch->first, batch->count); /* whole, and by the other statement */
+        return;
+    }
     const bool data = sqlstate_is(reply, "22") || sqlstate_is(reply, "23");
     const bool deadlock = sqlstate_is(reply, "40");
     if ((data || deadlock) && batch->count > 1) {
@@ -325,8 +335,10 @@ void committer_start(struct committer *committer)
             return;
         }
         insert_params(committer, batch->first);
+        batch->some = batch->some || clock_monotonic_ms() < committer->repeats_until_ms;
+        const struct pg_statement *statement = batch->some ? &lifecycle_insert_some : &lifecycle_insert;
         committer->current = batch;
-        if (!pg_call(committer->pg, &lifecycle_insert, &committer->params, on_inserted, committer)) {
+        if (!pg_call(committer->pg, statement, &committer->params, on_inserted, committer)) {
             committer->current = NULL;
             batch_lost(committer, batch); /* the connection broke just now; on_up() goes on */
             free(batch);

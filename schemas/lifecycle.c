@@ -15,20 +15,25 @@
  * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
  * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at (arrays);
  * $14 max attempts, $15 topic, $16 outbox lease in ms.
+ *
+ * The first refuses all of them when one is there already (23505), the second leaves that one out. Being ready for a
+ * conflict costs each row a record in the log of its own.
  */
-const struct pg_statement lifecycle_insert = {
-    "insert",
-    "WITH fresh AS ("
-    "  INSERT INTO outbound_message (id, org_id, dossier_id, channel, priority, to_recipient, template_code,"
-    "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, max_attempts)"
-    "  SELECT t.*, $14::int4"
-    "  FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[],"
-    "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[]) AS t"
-    "  ON CONFLICT DO NOTHING"
-    "  RETURNING id)"
-    "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
-    "  SELECT id, $15::text, 0, clock_timestamp() + $16::int8 * interval '1 ms' FROM fresh"
-    "  RETURNING message_id, id"};
+#define INSERT(on_conflict) \
+    "WITH fresh AS (" \
+    "  INSERT INTO outbound_message (id, org_id, dossier_id, channel, priority, to_recipient, template_code," \
+    "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, max_attempts)" \
+    "  SELECT t.*, $14::int4" \
+    "  FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[]," \
+    "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[]) AS t" \
+    on_conflict \
+    "  RETURNING id)" \
+    "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)" \
+    "  SELECT id, $15::text, 0, clock_timestamp() + $16::int8 * interval '1 ms' FROM fresh" \
+    "  RETURNING message_id, id"
+
+const struct pg_statement lifecycle_insert = {"insert", INSERT("")};
+const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT("  ON CONFLICT DO NOTHING")};
 
 /* $1 id, $2 org, $3 idempotency key or null (arrays). */
 const struct pg_statement lifecycle_find_conflicts = {

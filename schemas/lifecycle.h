@@ -16,6 +16,7 @@
 /* Stores new messages and their outbox rows. Answers (message id, outbox id) of those that are new, in order.
  */
 extern const struct pg_statement lifecycle_insert;
+extern const struct pg_statement lifecycle_insert_some;
 
 /* What a new message collided with: (position from 1, id, org_id, request_hash in hex, status). */
 extern const struct pg_statement lifecycle_find_conflicts;
