@@ -93,7 +93,8 @@ struct wait tiers_wait(const struct tiers *tiers, const struct config *config, c
 {
     const struct tier *tier = first_not_earlier(tiers, delay_ms);
     const int64_t least_ms = tier ? tier->delay_ms : delay_ms;
-    const int64_t jitter_ms = least_ms * partition_of(config, id) / (partitions(config) * JITTER_DIVISOR);
+    const int64_t jitter_ms =
+        least_ms * partition_of(config, id) / ((int64_t)partitions(config) * JITTER_DIVISOR);
     return (struct wait){.topic = tier ? tier->topic : topic_name(TOPIC_ACCEPTED),
                          .delay_ms = least_ms + jitter_ms,
                          .hold_ms = tier ? 0 : least_ms + jitter_ms};
