@@ -23,6 +23,7 @@ static const struct api_route routes[] = {
     {"GET", "/api/v1/dead-letters", dead_letters_list},
     {"GET", "/api/v1/dead-letters/stats", dead_letters_stats},
     {"POST", "/api/v1/dead-letters/replay", dead_letters_replay},
+    {"POST", "/api/v1/dead-letters/archive", dead_letters_archive},
     {"POST", "/api/v1/dead-letters/discard", dead_letters_discard},
     {"GET", "/api/v1/dead-letters/{id}", dead_letters_show},
     {"GET", "/health", health_all},

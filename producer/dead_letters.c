@@ -365,6 +365,11 @@ void dead_letters_replay(struct api_request *request)
     change(request, &letter_replay);
 }
 
+void dead_letters_archive(struct api_request *request)
+{
+    change(request, &letter_archive);
+}
+
 void dead_letters_discard(struct api_request *request)
 {
     change(request, &letter_discard);

@@ -16,6 +16,8 @@ void dead_letters_show(struct api_request *request);
  * OUTBOUND_DLQ_BATCH_SIZE letters. When there may be `more`, the answer has the `after` of the next request.
  */
 void dead_letters_replay(struct api_request *request);
+void dead_letters_archive(
+    struct api_request *request); /* of the open ones; those discarded: `outbound dlq archive` */
 void dead_letters_discard(struct api_request *request);
 
 #endif

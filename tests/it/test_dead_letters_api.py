@@ -84,6 +84,18 @@ def test_replay_and_discard_by_id(pipeline):
     assert pipeline.db.message(third)["status"] == "FAILED"
 
 
+def test_archive(pipeline):
+    one, other = insert_given_up(pipeline.db, 2)
+    wait_until_stored(pipeline.db, 2)
+    assert post(pipeline, "archive", {"id": one})["archived"] == 1
+    assert letter_of(one)["status"] == "ARCHIVED"
+    assert pipeline.db.value("SELECT count(*) FROM outbound_message WHERE id = %s", one) == 0
+    assert pipeline.db.value("SELECT count(*) FROM outbound_message_archive WHERE id = %s", one) == 1
+    assert pipeline.db.message(other)["status"] == "FAILED"
+    assert post(pipeline, "archive", {"until": "7d"})["archived"] == 0, "it is too young"
+    assert post(pipeline, "archive", {"all": True})["archived"] == 1
+
+
 def is_problem(answer, status, word):
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -128,6 +140,8 @@ def test_a_wrong_query(pipeline, query, name):
         ("replay", {"all": True}, "all"),
         ("discard", {"force": True}, "force"),
         ("discard", {}, "all"),
+        ("archive", {}, "all"),
+        ("archive", {"force": True}, "force"),
         ("discard", {"limit": 3}, "all"),
     ],
 )
