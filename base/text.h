@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 struct text {
@@ -27,6 +28,25 @@ static inline bool text_is_visible_ascii(struct text text)
         }
     }
     return true;
+}
+
+/* How many characters UTF-8 has: the bytes that do not continue one. */
+static inline size_t text_characters(struct text text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        count += ((unsigned char)text.bytes[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+/* For people: a control character would end the line, or drive the terminal, so it becomes '?'. */
+static inline void text_print(struct text text, FILE *out)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        const unsigned char byte = (unsigned char)text.bytes[i];
+        (void)fputc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
+    }
 }
 
 static inline bool text_is(struct text text, const char *string)

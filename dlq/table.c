@@ -3,22 +3,15 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* A control character would end the line, or drive the terminal: letters may come from anywhere. */
-static void print_safely(FILE *out, const char *text, size_t length, int width)
-{
-    int printed = 0;
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char byte = (unsigned char)text[i];
-        (void)fputc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
-        printed += (byte & 0xC0) != 0x80; /* characters, not bytes */
-    }
-    (void)fprintf(out, "%*s", width > printed ? width - printed : 0, "");
-}
+#include "base/text.h"
 
 static void print_value(FILE *out, const json_t *value, int width)
 {
     if (json_is_string(value)) {
-        print_safely(out, json_string_value(value), json_string_length(value), width);
+        const struct text text = {json_string_value(value), json_string_length(value)};
+        const int missing = width - (int)text_characters(text);
+        text_print(text, out);
+        (void)fprintf(out, "%*s", missing > 0 ? missing : 0, "");
     } else if (json_is_integer(value)) {
         (void)fprintf(out, "%-*lld", width, (long long)json_integer_value(value));
     } else {

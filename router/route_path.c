@@ -40,6 +40,7 @@ struct moving {
     rd_kafka_message_t *record;
     struct kafka_consumer *consumer; /* where it came from */
     struct kafka_position position;
+    bool unreadable; /* its due time */
 };
 
 struct router {
@@ -59,10 +60,9 @@ static bool move(struct router *router, struct moving *moving)
 {
     const rd_kafka_message_t *record = moving->record;
     const uint64_t ticket = (uint64_t)(uintptr_t)moving;
-    int64_t due_at_ms;
     enum topic topic = TOPIC_DLQ;
     enum error_code code = ERROR_MALFORMED_RECORD;
-    if (route_due_at(record, &due_at_ms)) {
+    if (!moving->unreadable) {
         route_decide(record->payload, record->len, &topic, &code);
     }
     metric_add(router->metrics, METRIC_ROUTED, LABELS(topic_name(topic)), 1);
@@ -92,20 +92,15 @@ static void remember_refused(struct router *router, struct moving *moving)
 }
 
 /* True when the record is not due; then it is not ours any more. */
-static bool postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record,
-                     struct kafka_position position)
+static bool postpone(const struct moving *moving, int64_t due_at_ms)
 {
-    int64_t due_at_ms;
-    if (!route_due_at(record, &due_at_ms)) {
-        return false; /* cannot be read: move() says so */
-    }
-    const int64_t latest_ms = route_latest_ms(record);
+    const int64_t latest_ms = route_latest_ms(moving->record);
     const int64_t wait_ms = (due_at_ms < latest_ms ? due_at_ms : latest_ms) - clock_wall_ms();
     if (wait_ms <= 0) {
         return false;
     }
     const int64_t until_ms = clock_monotonic_ms() + (wait_ms < POSTPONE_MAX_MS ? wait_ms : POSTPONE_MAX_MS);
-    kafka_consumer_postpone(consumer, record, position, until_ms);
+    kafka_consumer_postpone(moving->consumer, moving->record, moving->position, until_ms);
     return true;
 }
 
@@ -116,14 +111,15 @@ static bool has_room(const struct router *router)
 
 static void take_from(struct router *router, struct kafka_consumer *consumer)
 {
-    struct kafka_position position;
-    rd_kafka_message_t *record;
-    while (has_room(router) && (record = kafka_consumer_take(consumer, &position))) {
-        if (postpone(consumer, record, position)) {
+    struct moving taken = {.consumer = consumer};
+    while (has_room(router) && (taken.record = kafka_consumer_take(consumer, &taken.position))) {
+        int64_t due_at_ms; /* 0 for nearly all */
+        taken.unreadable = !route_due_at(taken.record, &due_at_ms);
+        if (!taken.unreadable && due_at_ms && postpone(&taken, due_at_ms)) {
             continue;
         }
         struct moving *moving = NEW(struct moving);
-        *moving = (struct moving){.record = record, .consumer = consumer, .position = position};
+        *moving = taken;
         router->in_hand++;
         if (!move(router, moving)) {
             remember_refused(router, moving);

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/pg_params.h"
+#include "base/text.h"
 
 #define NUMERIC 1700 /* src/include/catalog/pg_type.dat in PostgreSQL, as those of pg_params.h */
 #define LINE_MAX_BYTES ((size_t)1024 * 1024)
@@ -23,25 +24,16 @@ static const char *shown(const PGresult *rows, int row, int column)
     return PQgetisnull(rows, row, column) ? "-" : PQgetvalue(rows, row, column);
 }
 
-/* In characters, not bytes. */
 static int width_of(const char *text)
 {
-    int width = 0;
-    for (; *text; text++) {
-        width += ((unsigned char)*text & 0xC0) != 0x80;
-    }
-    return width;
+    return (int)text_characters(text_of(text));
 }
 
-/* A control character would end the line, or drive the terminal. */
 static void print_cell(FILE *out, const char *text, int width, bool right, bool last)
 {
     const int missing = width - width_of(text);
     (void)fprintf(out, "%*s", right ? missing : 0, "");
-    for (; *text; text++) {
-        const unsigned char byte = (unsigned char)*text;
-        (void)fputc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
-    }
+    text_print(text_of(text), out);
     (void)fprintf(out, "%*s", last ? 0 : GAP + (right ? 0 : missing), "");
 }
 

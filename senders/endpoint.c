@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#define SECRET_MAX 1024
+#define SECRET_MAX 1000
 #define BASE64_SIZE(bytes) (((bytes) + 2) / 3 * 4 + 1)
 
 bool endpoint_set_url(struct endpoint *endpoint, const char *setting, const char *base_url,

@@ -1,16 +1,7 @@
 #include "senders/plain_text.h"
 
+#include "base/text.h"
 #include "senders/payload_text.h"
-
-/* Of valid UTF-8: the bytes that do not continue a character. */
-static size_t count_characters(const struct buffer *text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text->length; i++) {
-        count += (text->bytes[i] & 0xc0) != 0x80;
-    }
-    return count;
-}
 
 bool plain_text_find(const struct message *message, size_t characters_max, struct buffer *ret_text,
                      struct verdict *ret_verdict)
@@ -21,7 +12,7 @@ bool plain_text_find(const struct message *message, size_t characters_max, struc
                     message->template_code);
         return false;
     }
-    const size_t characters = count_characters(ret_text);
+    const size_t characters = text_characters((struct text){ret_text->bytes, ret_text->length});
     if (characters > characters_max) {
         verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
                     "the text in payloadJson has %zu characters, the provider takes %zu", characters,

@@ -59,6 +59,9 @@ struct provider {
     void (*judge)(const struct provider_answer *answer, struct verdict *ret_verdict);
 };
 
+/* Whether all of a request's body has found room; when not, *ret_verdict says so. */
+bool provider_body_fits(const struct buffer *body, struct verdict *ret_verdict);
+
 /* A provider of a channel by its name, as the settings have it; NULL for "none". */
 const struct provider *provider_find(enum channel channel, const char *name);
 

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "senders/answer_json.h"
 #include "senders/provider.h"
 #include "senders/verdict.h"
 
@@ -17,8 +18,6 @@ struct provider_code {
     enum error_code code;
     int pause_s; /* no use in trying earlier, as the provider's documentation has it; 0: it does not say */
 };
-
-#define NO_NUMBER (-1)
 
 struct refusal {
     int number;                /* the provider's code, or NO_NUMBER */

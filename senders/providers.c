@@ -12,6 +12,15 @@ static const struct provider *const providers[] = {
     &sendgrid, &ses, &smtp, &sns, &twilio, &whatsapp,
 };
 
+bool provider_body_fits(const struct buffer *body, struct verdict *ret_verdict)
+{
+    if (body->overflow) {
+        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
+                    "the request would be larger than this sender allows");
+    }
+    return !body->overflow;
+}
+
 const struct provider *provider_find(enum channel channel, const char *name)
 {
     for (size_t i = 0; i < COUNT_OF(providers); i++) {

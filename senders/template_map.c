@@ -16,6 +16,20 @@ bool template_map_next(const char **list, struct text *ret_code, struct text *re
     return true;
 }
 
+bool template_map_check(const char *setting, const char *list, bool (*is_id)(struct text id),
+                        const char *form, struct error *error)
+{
+    struct text code;
+    struct text id;
+    while (template_map_next(&list, &code, &id)) {
+        if (code.length == 0 || !is_id(id)) {
+            const size_t length = code.length + (id.length ? 1 + id.length : 0);
+            return error_set(error, "%s: \"%.*s\" needs the form %s", setting, (int)length, code.bytes, form);
+        }
+    }
+    return true;
+}
+
 bool template_map_find(const char *list, const char *template_code, struct text *ret_id)
 {
     struct text code;

@@ -1,6 +1,5 @@
 #include "senders/sendgrid/sendgrid.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,49 +8,33 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "senders/answer_json.h"
+#include "senders/endpoint.h"
 #include "senders/mailbox.h"
 #include "senders/payload_text.h"
 #include "senders/template_map.h"
 
 #define DYNAMIC_PREFIX "d-"
 
-static bool check_templates(const char *list, struct error *error)
+static bool is_template_id(struct text id)
 {
-    struct text code;
-    struct text id;
-    while (template_map_next(&list, &code, &id)) {
-        if (code.length == 0 || id.length <= strlen(DYNAMIC_PREFIX) ||
-            strncmp(id.bytes, DYNAMIC_PREFIX, strlen(DYNAMIC_PREFIX)) != 0) {
-            return error_set(
-                error, "SENDGRID_TEMPLATES: \"%.*s\" needs the form code=d-…, the id of a dynamic template",
-                (int)(code.length + (id.length ? 1 + id.length : 0)), code.bytes);
-        }
-    }
-    return true;
+    return id.length > strlen(DYNAMIC_PREFIX) &&
+           strncmp(id.bytes, DYNAMIC_PREFIX, strlen(DYNAMIC_PREFIX)) == 0;
 }
 
 static bool endpoint(const struct config *config, struct endpoint *ret_endpoint, struct error *error)
 {
-    if (!*config->sendgrid_api_key) {
-        return error_set(error, "SENDGRID_API_KEY: is required to send e-mail");
-    }
-    if (strpbrk(config->sendgrid_api_key, "\r\n ")) {
-        return error_set(error, "SENDGRID_API_KEY: must not contain spaces or line ends");
-    }
-    if (!mailbox_check_sender(config, error) || !check_templates(config->sendgrid_templates, error)) {
+    struct endpoint made = {0};
+    if (!endpoint_check_secret("SENDGRID_API_KEY", config->sendgrid_api_key, error) ||
+        !mailbox_check_sender(config, error) ||
+        !template_map_check("SENDGRID_TEMPLATES", config->sendgrid_templates, is_template_id,
+                            "code=d-…, the id of a dynamic template", error) ||
+        !endpoint_set_url(&made, "SENDGRID_BASE_URL", config->sendgrid_base_url, error, "/v3/mail/send")) {
         return false;
     }
-    char authorization[1024];
-    const int length =
-        snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", config->sendgrid_api_key);
-    if (length >= (int)sizeof authorization) {
-        return error_set(error, "SENDGRID_API_KEY: is too long");
-    }
-    (void)snprintf(ret_endpoint->url, sizeof ret_endpoint->url, "%s/v3/mail/send", config->sendgrid_base_url);
-    struct curl_slist *headers = curl_slist_append(NULL, authorization);
-    headers = curl_slist_append(headers, "Content-Type: application/json");
-    headers = curl_slist_append(headers, "Expect:");
-    ret_endpoint->headers = headers;
+    endpoint_add_bearer(&made, config->sendgrid_api_key);
+    endpoint_add_content_type(&made, "application/json");
+    *ret_endpoint = made;
     return true;
 }
 
@@ -123,12 +106,7 @@ static bool build(const struct config *config, const struct message *message, st
         fine = build_content(message, body, ret_verdict);
     }
     buffer_text(body, "}");
-    if (fine && body->overflow) {
-        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
-                    "the request would be larger than this sender allows");
-        return false;
-    }
-    return fine;
+    return fine && provider_body_fits(body, ret_verdict);
 }
 
 /* The first of {"errors":[{"message":…,"field":…}]}; empty strings where it is not there. */
@@ -142,10 +120,8 @@ static struct reason read_reason(const struct provider_answer *answer)
     struct reason reason = {0};
     json_t *root = json_loadb(answer->body, answer->body_length, 0, NULL);
     const json_t *first = json_array_get(json_object_get(root, "errors"), 0);
-    const char *message = json_string_value(json_object_get(first, "message"));
-    const char *field = json_string_value(json_object_get(first, "field"));
-    (void)snprintf(reason.message, sizeof reason.message, "%s", message ? message : "");
-    (void)snprintf(reason.field, sizeof reason.field, "%s", field ? field : "");
+    (void)snprintf(reason.message, sizeof reason.message, "%s", answer_text(first, "message"));
+    (void)snprintf(reason.field, sizeof reason.field, "%s", answer_text(first, "field"));
     json_decref(root);
     return reason;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "senders/answer_json.h"
 #include "senders/aws.h"
 #include "senders/mailbox.h"
 #include "senders/payload_text.h"
@@ -26,20 +27,6 @@ static bool is_name(struct text name)
     return name.length > 0 && name.length <= NAME_MAX_LENGTH;
 }
 
-static bool check_templates(const char *list, struct error *error)
-{
-    struct text code;
-    struct text name;
-    while (template_map_next(&list, &code, &name)) {
-        if (code.length == 0 || !is_name(name)) {
-            return error_set(error,
-                             "SES_TEMPLATES: \"%.*s\" needs the form code=name, the name of a template",
-                             (int)(code.length + (name.length ? 1 + name.length : 0)), code.bytes);
-        }
-    }
-    return true;
-}
-
 static bool endpoint(const struct config *config, struct endpoint *ret_endpoint, struct error *error)
 {
     static const struct aws_service service = {.name = "ses",
@@ -51,7 +38,9 @@ static bool endpoint(const struct config *config, struct endpoint *ret_endpoint,
         return error_set(error, "SES_CONFIGURATION_SET: \"%s\" is not the name of a configuration set",
                          config->ses_configuration_set);
     }
-    return mailbox_check_sender(config, error) && check_templates(config->ses_templates, error) &&
+    return mailbox_check_sender(config, error) &&
+           template_map_check("SES_TEMPLATES", config->ses_templates, is_name,
+                              "code=name, the name of a template", error) &&
            aws_endpoint(config, &service, config->aws_endpoint_url_sesv2, ret_endpoint, error);
 }
 
@@ -143,12 +132,7 @@ static bool build(const struct config *config, const struct message *message, st
                           ? build_template(template_name, message->payload, body, ret_verdict)
                           : build_simple(message, body, ret_verdict);
     buffer_text(body, "}");
-    if (fine && body->overflow) {
-        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
-                    "the request would be larger than this sender allows");
-        return false;
-    }
-    return fine;
+    return fine && provider_body_fits(body, ret_verdict);
 }
 
 static const struct aws_rule rules[] = {
@@ -185,8 +169,7 @@ static struct aws_error read_error(const struct provider_answer *answer, const j
 {
     struct aws_error error = {.code = ""};
     const char *name = answer->header(answer->header_arg, "X-Amzn-ErrorType");
-    name = name ? name : json_string_value(json_object_get(root, "__type"));
-    name = name ? name : "";
+    name = name ? name : answer_text(root, "__type");
     const char *hash = strrchr(name, '#');
     name = hash ? hash + 1 : name;
     (void)snprintf(error.code, sizeof error.code, "%.*s", (int)strcspn(name, ":"), name);
@@ -199,8 +182,8 @@ static struct aws_error read_error(const struct provider_answer *answer, const j
 static void judge(const struct provider_answer *answer, struct verdict *ret_verdict)
 {
     json_t *root = json_loadb(answer->body, answer->body_length, 0, NULL);
-    const char *id = json_string_value(json_object_get(root, "MessageId"));
-    if (answer->status == 200 && id && *id) {
+    const char *id = answer_text(root, "MessageId");
+    if (answer->status == 200 && *id) {
         ret_verdict->http_status = answer->status;
         (void)snprintf(ret_verdict->provider_message_id, sizeof ret_verdict->provider_message_id, "%s", id);
     } else {

@@ -1,9 +1,10 @@
 #include "senders/smtp/mime.h"
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "senders/header_words.h"
 
 #define CRLF "\r\n"
 /* RFC 2047, 2: a line with encoded words has 76 characters at most. "Subject: " and these bytes stay below.
@@ -12,34 +13,10 @@
 #define PLAIN_MAX ((size_t)66) /* RFC 5322, 2.1.1: lines should have 78 characters at most */
 #define LINE_MAX_QP 76         /* RFC 2045, 6.7: with the "=" of a soft line break */
 
-static bool continues_a_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
-/* One encoded word of whole characters of `text`; returns how many bytes went into it. */
-static size_t encoded_word(struct buffer *mail, const char *text, size_t length)
-{
-    size_t part = length < WORD_BYTES_MAX ? length : WORD_BYTES_MAX;
-    while (part > 1 && part < length && continues_a_character(text[part])) {
-        part--;
-    }
-    unsigned char base64[WORD_BYTES_MAX / 3 * 4 + 1];
-    EVP_EncodeBlock(base64, (const unsigned char *)text, (int)part);
-    buffer_format(mail, "=?UTF-8?B?%s?=", (const char *)base64);
-    return part;
-}
-
 /* White space between encoded words is not a part of the text (RFC 2047, 6.2), so a line may end there. */
 static void encoded_words(struct buffer *mail, const char *text)
 {
-    size_t left = strlen(text);
-    for (bool first = true; left > 0; first = false) {
-        buffer_text(mail, first ? "" : CRLF " ");
-        const size_t part = encoded_word(mail, text, left);
-        text += part;
-        left -= part;
-    }
+    header_words_encode(mail, text, WORD_BYTES_MAX, CRLF " ");
 }
 
 /* Text that can stand as it is: short, printable ASCII, and nothing that a reader would decode or trim. */
@@ -75,12 +52,7 @@ static void from(struct buffer *mail, const char *name, const char *address)
         return;
     }
     if (is_plain(name)) {
-        buffer_text(mail, "\"");
-        for (; *name; name++) {
-            buffer_text(mail, *name == '"' || *name == '\\' ? "\\" : "");
-            buffer_append(mail, name, 1);
-        }
-        buffer_text(mail, "\"");
+        header_words_quote(mail, name);
     } else {
         encoded_words(mail, name);
     }

@@ -10,6 +10,7 @@
 
 #include "schemas/address.h"
 #include "senders/mailbox.h"
+#include "senders/payload_text.h"
 #include "senders/smtp/mime.h"
 #include "senders/smtp/replies.h"
 
@@ -115,12 +116,12 @@ static bool endpoint(const struct config *config, struct endpoint *ret_endpoint,
     return true;
 }
 
-/* A non-empty string member; else `bytes` is NULL. */
-static struct text text_member(const json_t *payload, const char *name)
+/* `name` of the payload, in `room`; without bytes when it is not there. */
+static struct text payload_part(const struct message *message, const char *name, struct buffer *room)
 {
-    const json_t *member = json_object_get(payload, name);
-    const size_t length = json_string_length(member);
-    return (struct text){length > 0 ? json_string_value(member) : NULL, length};
+    buffer_init(room, strlen(message->payload));
+    return payload_text(message->payload, name, room) ? (struct text){room->bytes, room->length}
+                                                      : (struct text){NULL, 0};
 }
 
 static bool build(const struct config *config, const struct message *message, struct buffer *body,
@@ -136,15 +137,16 @@ static bool build(const struct config *config, const struct message *message, st
     char message_id[UUID_TEXT_SIZE + 16];
     (void)snprintf(message_id, sizeof message_id, "%s.%d", id, (int)message->attempt_no);
 
-    json_t *payload = json_loads(message->payload, JSON_ALLOW_NUL, NULL);
+    struct buffer text;
+    struct buffer html;
     const struct mime_mail mail = {.from = config->email_from,
                                    .from_name = config->email_from_name,
                                    .to = message->to,
                                    .subject = message->subject ? message->subject : "",
                                    .message_id = message_id,
                                    .date = time(NULL),
-                                   .text = text_member(payload, "text"),
-                                   .html = text_member(payload, "html")};
+                                   .text = payload_part(message, "text", &text),
+                                   .html = payload_part(message, "html", &html)};
     const bool has_content = mail.text.bytes || mail.html.bytes;
     if (has_content) {
         mime_write(&mail, body);
@@ -152,7 +154,8 @@ static bool build(const struct config *config, const struct message *message, st
         verdict_set(ret_verdict, ERROR_TEMPLATE_NOT_FOUND,
                     "SMTP has no templates, and payloadJson has neither text nor html");
     }
-    json_decref(payload);
+    buffer_release(&text);
+    buffer_release(&html);
     if (body->overflow) {
         verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE, "the mail would be larger than this sender allows");
     }

@@ -67,11 +67,8 @@ static bool build(const struct config *config, const struct message *message, st
     buffer_release(&text);
     if (!has_text) {
         verdict_set(ret_verdict, ERROR_TEMPLATE_NOT_FOUND, "payloadJson has no text");
-    } else if (body->overflow) {
-        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
-                    "the request would be larger than this sender allows");
     }
-    return has_text && !body->overflow;
+    return has_text && provider_body_fits(body, ret_verdict);
 }
 
 /* InvalidParameter says in its message which one. */

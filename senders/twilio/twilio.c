@@ -1,9 +1,7 @@
 #include "senders/twilio/twilio.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,15 +86,10 @@ static bool endpoint(const struct config *config, struct endpoint *ret_endpoint,
 
 static void field(struct buffer *body, const char *name, const char *value, size_t length)
 {
-    char *escaped = curl_easy_escape(NULL, value, (int)length);
-    if (!escaped) {
-        abort(); /* out of memory */
-    }
     buffer_text(body, body->length > 0 ? "&" : "");
     buffer_text(body, name);
     buffer_text(body, "=");
-    buffer_text(body, escaped);
-    curl_free(escaped);
+    buffer_form_value(body, value, length);
 }
 
 /* Left out when it is empty. */
@@ -132,25 +125,7 @@ static bool build(const struct config *config, const struct message *message, st
         status_callback_field(config->twilio_status_callback_url, message, body);
     }
     buffer_release(&text);
-    if (has_text && body->overflow) {
-        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
-                    "the request would be larger than this sender allows");
-        return false;
-    }
-    return has_text;
-}
-
-static const char *text_member(const json_t *root, const char *name)
-{
-    const char *text = json_string_value(json_object_get(root, name));
-    return text ? text : "";
-}
-
-static int number_member(const json_t *root, const char *name)
-{
-    const json_t *value = json_object_get(root, name);
-    const json_int_t number = json_integer_value(value);
-    return json_is_integer(value) && number >= 0 && number <= INT_MAX ? (int)number : NO_NUMBER;
+    return has_text && provider_body_fits(body, ret_verdict);
 }
 
 /* A message that was made can have failed at once. */
@@ -163,17 +138,17 @@ static bool has_failed(const char *status)
 static void judge_success(const json_t *made, const struct provider_answer *answer,
                           struct verdict *ret_verdict)
 {
-    const char *sid = text_member(made, "sid");
+    const char *sid = answer_text(made, "sid");
     if (!is_sid(sid, "SM") && !is_sid(sid, "MM")) {
         verdict_set(ret_verdict, ERROR_UNREADABLE_RESPONSE, "HTTP status %d without the message's sid",
                     answer->status);
         return;
     }
     (void)snprintf(ret_verdict->provider_message_id, sizeof ret_verdict->provider_message_id, "%s", sid);
-    if (has_failed(text_member(made, "status"))) {
-        const struct refusal refusal = {.number = number_member(made, "error_code"),
+    if (has_failed(answer_text(made, "status"))) {
+        const struct refusal refusal = {.number = answer_number(made, "error_code"),
                                         .otherwise = ERROR_PROVIDER_REJECTED,
-                                        .words = text_member(made, "error_message")};
+                                        .words = answer_text(made, "error_message")};
         provider_codes_judge(twilio_codes, twilio_codes_count, &refusal, answer, ret_verdict);
     }
 }
@@ -185,9 +160,9 @@ static void judge(const struct provider_answer *answer, struct verdict *ret_verd
     if (answer->status < 300) {
         judge_success(root, answer, ret_verdict);
     } else {
-        const struct refusal refusal = {.number = number_member(root, "code"),
+        const struct refusal refusal = {.number = answer_number(root, "code"),
                                         .otherwise = verdict_of_status(answer->status),
-                                        .words = text_member(root, "message")};
+                                        .words = answer_text(root, "message")};
         provider_codes_judge(twilio_codes, twilio_codes_count, &refusal, answer, ret_verdict);
     }
     json_decref(root);

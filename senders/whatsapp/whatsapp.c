@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,21 +38,11 @@ static bool split_template(struct text template, struct text *ret_name, struct t
     return true;
 }
 
-static bool check_templates(const char *list, struct error *error)
+static bool is_template(struct text template)
 {
-    struct text code;
-    struct text template;
     struct text name;
     struct text language;
-    while (template_map_next(&list, &code, &template)) {
-        if (code.length == 0 || !split_template(template, &name, &language)) {
-            return error_set(error,
-                             "WHATSAPP_TEMPLATES: \"%.*s\" needs the form code=name:language, like "
-                             "welcome_email=welcome:en_US",
-                             (int)(code.length + (template.length ? 1 + template.length : 0)), code.bytes);
-        }
-    }
-    return true;
+    return split_template(template, &name, &language);
 }
 
 static bool is_version(const char *text)
@@ -77,7 +66,8 @@ static bool endpoint(const struct config *config, struct endpoint *ret_endpoint,
     }
     struct endpoint made = {0};
     if (!endpoint_check_secret("WHATSAPP_ACCESS_TOKEN", config->whatsapp_access_token, error) ||
-        !check_templates(config->whatsapp_templates, error) ||
+        !template_map_check("WHATSAPP_TEMPLATES", config->whatsapp_templates, is_template,
+                            "code=name:language, like welcome_email=welcome:en_US", error) ||
         !endpoint_set_url(&made, "WHATSAPP_BASE_URL", config->whatsapp_base_url, error, "/%s/%s/messages",
                           config->whatsapp_api_version, id)) {
         return false;
@@ -166,24 +156,13 @@ static bool build(const struct config *config, const struct message *message, st
     const bool fine = by_template ? build_template(message, name, language, body, ret_verdict)
                                   : build_text(message, body, ret_verdict);
     buffer_text(body, "}");
-    if (fine && body->overflow) {
-        verdict_set(ret_verdict, ERROR_MESSAGE_TOO_LARGE,
-                    "the request would be larger than this sender allows");
-        return false;
-    }
-    return fine;
-}
-
-static const char *text_member(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
+    return fine && provider_body_fits(body, ret_verdict);
 }
 
 static void judge_success(const json_t *root, const struct provider_answer *answer,
                           struct verdict *ret_verdict)
 {
-    const char *id = text_member(json_array_get(json_object_get(root, "messages"), 0), "id");
+    const char *id = answer_text(json_array_get(json_object_get(root, "messages"), 0), "id");
     if (!*id) {
         verdict_set(ret_verdict, ERROR_UNREADABLE_RESPONSE, "HTTP status %d without the message's id",
                     answer->status);
@@ -194,24 +173,20 @@ static void judge_success(const json_t *root, const struct provider_answer *answ
 
 static int number_of(const json_t *error)
 {
-    const json_t *value = json_object_get(error, "code");
-    const json_int_t code = json_integer_value(value);
-    if (!json_is_integer(value) || code < 0 || code > INT_MAX) {
-        return NO_NUMBER;
-    }
-    if (code == 100 && json_integer_value(json_object_get(error, "error_subcode")) == 33) {
+    const int code = answer_number(error, "code");
+    if (code == 100 && answer_number(error, "error_subcode") == 33) {
         return 33;
     }
-    return code >= 200 && code <= 299 ? 200 : (int)code;
+    return code >= 200 && code <= 299 ? 200 : code;
 }
 
 static void judge_refusal(const json_t *root, const struct provider_answer *answer,
                           struct verdict *ret_verdict)
 {
     const json_t *error = json_object_get(root, "error");
-    const char *details = text_member(json_object_get(error, "error_data"), "details");
+    const char *details = answer_text(json_object_get(error, "error_data"), "details");
     char words[VERDICT_TEXT_MAX];
-    (void)snprintf(words, sizeof words, "%s%s%s", text_member(error, "message"), *details ? ": " : "",
+    (void)snprintf(words, sizeof words, "%s%s%s", answer_text(error, "message"), *details ? ": " : "",
                    details);
     const struct refusal refusal = {
         .number = number_of(error), .otherwise = verdict_of_status(answer->status), .words = words};
