@@ -34,8 +34,8 @@ def test_a_sender_without_room_pauses_and_goes_on_where_it_was(new_pipeline):
     count = 150
     pipeline = new_pipeline("sandbox", "producer", "router", OUTBOUND_SENDER_MAX_IN_FLIGHT=4)
     sender = pipeline.start("sender", KAFKA_PROPERTIES="debug=topic", OUTBOUND_LOG_LEVEL="debug")
-    # Long enough without a free place that the partitions are paused.
-    pipeline.sandbox.fault("delay", match="slow", delayMs=1500, times=6)
+    # All places are taken for longer than the second after which partitions are paused, even if not at once.
+    pipeline.sandbox.fault("delay", match="slow", delayMs=4000, times=4)
     ids = post_many([message(to=f"slow-{n}@example.com") for n in range(count)])
     pipeline.wait_until_finished(count)
     assert sender.says("Application pausing"), "librdkafka was not asked to pause: nothing is shown"

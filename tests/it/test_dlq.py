@@ -50,10 +50,14 @@ def fail(pipeline, times=None, status=400, **changes):
 
 
 def record_letter(db, **where):
-    """The letter of the record that was read there."""
+    """The first letter with these values, once it is stored."""
     condition = " AND ".join(f"{column} = %s" for column in where)
     sql = f"SELECT * FROM outbound_dead_letter WHERE {condition}"
     return until(lambda: db.rows(sql, *where.values()), f"a letter of {where} is stored")[0]
+
+
+def letter_of_record(db, topic, partition, offset):
+    return record_letter(db, original_topic=topic, original_partition=partition, original_offset=offset)
 
 
 def test_a_failed_message_has_a_letter(pipeline):
@@ -95,7 +99,7 @@ def test_an_unreadable_record_is_kept_and_goes_back(pipeline):
     headers = {"x-own": "kept", "x-correlation-id": "corr-1"}
     since = pipeline.kafka.ends(topics.ACCEPTED)
     partition, offset = pipeline.kafka.produce(topics.ACCEPTED, value, key=b"\xff\x00key", headers=headers)
-    letter = record_letter(pipeline.db, original_partition=partition, original_offset=offset)
+    letter = letter_of_record(pipeline.db, topics.ACCEPTED, partition, offset)
     (shown,) = documents("show", letter["id"])
     assert base64.b64decode(shown["recordValue"]) == value
     assert base64.b64decode(shown["recordKey"]) == b"\xff\x00key"
@@ -115,7 +119,7 @@ def test_an_unreadable_record_is_kept_and_goes_back(pipeline):
     (record,) = until(again, "the record is in its topic again")
     assert record.key == b"\xff\x00key"
     assert record.headers == {**headers, "x-replays": "1"}
-    second = record_letter(pipeline.db, original_partition=record.partition, original_offset=record.offset)
+    second = letter_of_record(pipeline.db, topics.ACCEPTED, record.partition, record.offset)
     assert second["replay_count"] == 1
     assert bytes(second["record_value"]) == value
 
@@ -124,8 +128,7 @@ def test_an_unreadable_record_of_a_tier_goes_back_to_it(pipeline):
     since = pipeline.kafka.ends("outbound.retry.2s")
     partition, offset = pipeline.kafka.produce("outbound.retry.2s", b"broken")
     settings = {"OUTBOUND_RETRY_DELAYS": "1s,2s"}
-    letter = record_letter(pipeline.db, original_topic="outbound.retry.2s", original_offset=offset)
-    assert letter["original_partition"] == partition
+    letter = letter_of_record(pipeline.db, "outbound.retry.2s", partition, offset)
     assert outbound("dlq", "replay", "--id", letter["id"], OUTBOUND_RETRY_DELAYS="1s").code == 2
     assert change("replay", "--id", letter["id"], **settings) == {"replayed": 1}
     until(lambda: len(pipeline.kafka.records("outbound.retry.2s", since)) == 2, "the record is there again")
