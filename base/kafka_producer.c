@@ -13,6 +13,8 @@
 #define TOPICS_MAX 32
 #define SAME_PARTITION_MS 10
 #define HEADERS_MAX 24
+/* In the opaque of a record beside its ticket, where the partitioner finds it. */
+#define BY_KEY (UINT64_C(1) << 63)
 
 struct kafka_producer {
     uv_loop_t *loop;
@@ -55,7 +57,7 @@ static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *even
         if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
             producer->fatal = true;
         }
-        producer->options.on_delivery(producer->options.arg, (uint64_t)(uintptr_t)message->_private,
+        producer->options.on_delivery(producer->options.arg, (uint64_t)(uintptr_t)message->_private & ~BY_KEY,
                                       message->err ? rd_kafka_err2str(message->err) : NULL);
     }
 }
@@ -111,6 +113,8 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     kafka_conf_set(conf, "acks", "all");
     kafka_conf_set(conf, "delivery.report.only.error", "false");
     kafka_conf_set(conf, "queue.buffering.max.messages", "200000");
+    /* A batch above a topic's max.message.bytes is refused as a whole, and would be again: stay far below. */
+    kafka_conf_set(conf, "batch.size", "65536");
     kafka_conf_set(conf, "statistics.interval.ms", "1000");
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 
@@ -189,13 +193,12 @@ struct kafka_producer *kafka_producer_open(uv_loop_t *loop, const struct kafka_p
  * than for records, and spreading few records over many partitions makes each a batch of its own. Runs in any
  * of librdkafka's threads.
  */
-static int32_t partition_now(const rd_kafka_topic_t *topic, const void *key, size_t key_length,
-                             int32_t partitions, void *topic_opaque, void *record_opaque)
+static int32_t choose_partition(const rd_kafka_topic_t *topic, const void *key, size_t key_length,
+                                int32_t partitions, void *topic_opaque, void *record_opaque)
 {
-    (void)key;
-    (void)key_length;
-    (void)topic_opaque;
-    (void)record_opaque;
+    if ((uint64_t)(uintptr_t)record_opaque & BY_KEY) {
+        return rd_kafka_msg_partitioner_consistent(topic, key, key_length, partitions, topic_opaque, NULL);
+    }
     const int32_t first = (int32_t)(clock_monotonic_ms() / SAME_PARTITION_MS % partitions);
     for (int32_t i = 0; i < partitions; i++) {
         const int32_t partition = (first + i) % partitions;
@@ -207,7 +210,7 @@ static int32_t partition_now(const rd_kafka_topic_t *topic, const void *key, siz
 }
 
 /* Topic handles are kept: looking one up by name for each record costs a lock and a hash. */
-static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const char *name, bool by_key)
+static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const char *name)
 {
     for (size_t i = 0; i < producer->topic_count; i++) {
         if (strcmp(rd_kafka_topic_name(producer->topics[i]), name) == 0) {
@@ -218,8 +221,7 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
         return NULL;
     }
     rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(producer->kafka);
-    rd_kafka_topic_conf_set_partitioner_cb(conf,
-                                           by_key ? rd_kafka_msg_partitioner_consistent : partition_now);
+    rd_kafka_topic_conf_set_partitioner_cb(conf, choose_partition);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->kafka, name, conf);
     if (topic) {
         producer->topics[producer->topic_count++] = topic;
@@ -230,7 +232,7 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
 {
     rd_kafka_topic_t *topic =
-        producer->kafka && !producer->fatal ? topic_handle(producer, record->topic, record->by_key) : NULL;
+        producer->kafka && !producer->fatal ? topic_handle(producer, record->topic) : NULL;
     if (!topic) {
         return false;
     }
@@ -241,7 +243,8 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
         {.vtype = RD_KAFKA_VTYPE_VALUE,
          .u.mem = {.ptr = (void *)(uintptr_t)record->value, .size = record->value_length}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)record->ticket},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE,
+         .u.ptr = (void *)(uintptr_t)(record->ticket | (record->by_key ? BY_KEY : 0))},
     };
     size_t count = 5;
     for (const struct kafka_header *header = record->headers; header && header->name; header++) {

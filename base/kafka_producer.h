@@ -39,9 +39,8 @@ struct kafka_record_out {
     const void *value;
     size_t value_length;
     const struct kafka_header *headers; /* ended by a NULL name; may be NULL */
-    bool by_key;     /* the key chooses the partition (CRC-32, librdkafka: consistent); the same for all of a
-                        topic */
-    uint64_t ticket; /* comes back with the delivery report */
+    bool by_key;                        /* the key chooses the partition (CRC-32, librdkafka: consistent) */
+    uint64_t ticket;                    /* comes back with the delivery report; the highest bit is ours */
 };
 
 /* Copies the record. False: the local queue is full or the client is being replaced; nothing was taken. */

@@ -141,8 +141,8 @@ static void message_get(struct api_request *request)
 static void metrics_get(struct api_request *request)
 {
     const struct producer *producer = request->producer;
-    const int connections = ingest_database_is_up(producer->ingest) + relay_database_is_up(producer->relay) +
-                            pg_is_up(producer->reader);
+    const int connections =
+        store_is_up(producer->store) + relay_database_is_up(producer->relay) + pg_is_up(producer->reader);
     metric_set(producer->metrics, METRIC_DB_CONNECTIONS, NO_LABELS, (double)connections);
     struct buffer text;
     buffer_init(&text, EXPOSITION_MAX);

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "producer/answer.h"
-#include "producer/ingest.h"
 #include "producer/relay.h"
 
 /* A query that touches nothing: the time until its answer is the database's response time. */
@@ -53,7 +52,7 @@ static void on_pong(void *arg, struct pg_reply *reply)
 {
     struct check *check = arg;
     /* It answers; the connection that stores messages has to be there as well. */
-    const bool up = reply->outcome == PG_DONE && ingest_database_is_up(check->request->producer->ingest);
+    const bool up = reply->outcome == PG_DONE && store_is_up(check->request->producer->store);
     report(check, up, clock_monotonic_us() - check->started_us);
 }
 

@@ -77,6 +77,11 @@ static void take_subject(struct parse *parse, const char *field, const json_t *v
     take_string(parse, field, value, true, &parse->message->subject);
 }
 
+static void take_ordering_key(struct parse *parse, const char *field, const json_t *value)
+{
+    take_string(parse, field, value, true, &parse->message->ordering_key);
+}
+
 static void take_priority(struct parse *parse, const char *field, const json_t *value)
 {
     take_string(parse, field, value, true, &parse->message->priority);
@@ -154,6 +159,7 @@ static const struct field {
     {"id", take_id, false},
     {"expiresAt", take_expires_at, false},
     {"priority", take_priority, false},
+    {"orderingKey", take_ordering_key, false},
 };
 
 static const struct field *field_named(const char *name)

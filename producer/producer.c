@@ -61,7 +61,7 @@ static bool open_all(struct producer *producer, struct error *error)
     if (!producer->server) {
         return false;
     }
-    producer->ingest = ingest_new(producer);
+    producer->store = ingest_open(producer);
     producer->reader =
         pg_open(loop, &(struct pg_options){.url = config->database_url,
                                            .application_name = "outbound producer reader",
@@ -86,7 +86,7 @@ int producer_run(const struct config *config)
     if (open_all(&producer, &error)) {
         log_info("listening on http://%s:%d", config->http_host, (int)config->http_port);
         exit_code = service_run(&producer.service);
-        ingest_free(producer.ingest);
+        store_close(producer.store);
         pg_close(producer.reader);
         http_server_close(producer.server);
     } else {

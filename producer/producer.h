@@ -3,7 +3,6 @@
  *
  *   api.c           which request goes where
  *   ingest_path.c   the way of a new message: checked, stored, answered, published
- *   committer.c     stores what has gathered in one transaction (group commit)
  *   relay.c         tells Kafka what PostgreSQL says it has to be told
  *   dead_letters.c  /api/v1/dead-letters
  *   health.c        /health
@@ -19,12 +18,11 @@
 #include "metrics/metrics.h"
 #include "schemas/config.h"
 #include "schemas/leases.h"
+#include "schemas/store.h"
 
 struct producer;
 struct api_request;
-struct committer;
 struct relay;
-struct ingest;
 
 /* One row of the API. */
 struct api_route {
@@ -47,7 +45,7 @@ struct producer {
     const struct config *config;
     struct metrics *metrics;
     struct http_server *server;
-    struct ingest *ingest;
+    struct store *store;
     struct relay *relay;
     struct pg *reader; /* for GET and health, and for leases, which are little work */
     struct leases leases;

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "schemas/channels.h"
 #include "schemas/lifecycle.h"
+#include "schemas/outbox_done.h"
 #include "schemas/tiers.h"
 #include "schemas/topics.h"
 
@@ -31,60 +32,10 @@ struct relay {
     bool stopped;
     struct buffer record;
     struct pg_params params;
-
-    int64_t *acknowledged; /* outbox ids whose rows can go */
-    size_t acknowledged_count;
-    size_t acknowledged_capacity;
-    size_t deleting; /* how many of them, from the start, a statement is deleting */
+    struct outbox_done done;
 };
 
 static void take_rows(struct relay *relay);
-
-static void on_deleted(void *arg, struct pg_reply *reply);
-
-static void delete_acknowledged(struct relay *relay)
-{
-    const size_t most = 5000;
-    const size_t count = relay->acknowledged_count < most ? relay->acknowledged_count : most;
-    if (relay->deleting || count == 0) {
-        return;
-    }
-    pg_params_clear(&relay->params);
-    pg_array_begin(&relay->params, PG_INT8);
-    for (size_t i = 0; i < count; i++) {
-        pg_array_int8(&relay->params, relay->acknowledged[i]);
-    }
-    pg_array_end(&relay->params);
-    if (pg_call(relay->pg, &lifecycle_delete_outbox, &relay->params, on_deleted, relay)) {
-        relay->deleting = count;
-    }
-}
-
-static void on_deleted(void *arg, struct pg_reply *reply)
-{
-    struct relay *relay = arg;
-    if (reply->outcome == PG_DONE) {
-        relay->acknowledged_count -= relay->deleting;
-        memmove(relay->acknowledged, relay->acknowledged + relay->deleting,
-                relay->acknowledged_count * sizeof *relay->acknowledged);
-    } else if (reply->outcome == PG_REFUSED) {
-        log_error("outbox rows cannot be deleted: %s", reply->message);
-    }
-    relay->deleting = 0;
-    if (reply->outcome == PG_DONE) {
-        delete_acknowledged(relay);
-    }
-}
-
-static void acknowledge(struct relay *relay, int64_t outbox_id)
-{
-    if (relay->acknowledged_count == relay->acknowledged_capacity) {
-        relay->acknowledged_capacity = relay->acknowledged_capacity ? relay->acknowledged_capacity * 2 : 1024;
-        relay->acknowledged =
-            memory_resize(relay->acknowledged, relay->acknowledged_capacity * sizeof *relay->acknowledged);
-    }
-    relay->acknowledged[relay->acknowledged_count++] = outbox_id;
-}
 
 /* One record may be unlucky; a topic that does not exist makes rows go round for ever. */
 static void warn_sometimes(struct relay *relay, const char *reason)
@@ -106,7 +57,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
         warn_sometimes(relay, reason);
         return;
     }
-    acknowledge(relay, (int64_t)ticket);
+    outbox_done_add(&relay->done, (int64_t)ticket);
 }
 
 static void publish(struct relay *relay, const struct kafka_record_out *record)
@@ -118,8 +69,9 @@ static void publish(struct relay *relay, const struct kafka_record_out *record)
 
 void relay_publish(struct relay *relay, const struct relay_record *record)
 {
-    char key[UUID_TEXT_SIZE];
-    uuid_format(&record->reference.id, key);
+    char id[UUID_TEXT_SIZE];
+    uuid_format(&record->reference.id, id);
+    const bool ordered = record->ordering_key.bytes;
     buffer_clear(&relay->record);
     reference_encode(&record->reference, &relay->record);
     char due_at[24];
@@ -129,12 +81,12 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
         {HEADER_DUE_AT, record->due_at_ms ? due_at : NULL, strlen(due_at)}};
     deadletter_headers(&record->letter, headers + 2);
     const struct kafka_record_out out = {.topic = record->topic,
-                                         .key = key,
-                                         .key_length = UUID_TEXT_SIZE - 1,
+                                         .key = ordered ? record->ordering_key.bytes : id,
+                                         .key_length = ordered ? record->ordering_key.length : sizeof id - 1,
                                          .value = relay->record.bytes,
                                          .value_length = relay->record.length,
                                          .headers = headers,
-                                         .by_key = tier_topic(record->topic),
+                                         .by_key = ordered || tier_topic(record->topic),
                                          .ticket = (uint64_t)record->outbox_id};
     publish(relay, &out);
 }
@@ -144,6 +96,7 @@ enum {
     ROW_OUTBOX_ID,
     ROW_TOPIC,
     ROW_ID,
+    ROW_ORDERING_KEY,
     ROW_GENERATION,
     ROW_FENCE,
     ROW_ORG,
@@ -220,7 +173,8 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
         return;
     }
     if (!id.bytes || !uuid_parse(id.bytes, id.length, &record.reference.id)) {
-        acknowledge(relay, outbox_id); /* the message was archived or erased: nothing to announce */
+        outbox_done_add(&relay->done,
+                        outbox_id); /* the message was archived or erased: nothing to announce */
         return;
     }
     record.reference.generation = (int32_t)pg_int(rows, row, ROW_GENERATION);
@@ -232,13 +186,17 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
     record.correlation_id = pg_text(rows, row, ROW_CORRELATION_ID);
     if (strcmp(record.topic, topic_name(TOPIC_DLQ)) == 0) {
         if (pg_int(rows, row, ROW_HAS_GONE_ON)) {
-            acknowledge(relay, outbox_id); /* sent after all, or queued again by a person */
+            outbox_done_add(&relay->done, outbox_id); /* sent after all, or queued again by a person */
             return;
         }
         take_letter(&record.letter, &record.reference, rows, row);
     }
     record.due_at_ms = tier_topic(record.topic) ? pg_int(rows, row, ROW_DUE_AT) : 0;
+    size_t key_length;
+    char *ordering_key = bytes_of(rows, row, ROW_ORDERING_KEY, &key_length);
+    record.ordering_key = (struct text){ordering_key, key_length};
     relay_publish(relay, &record);
+    PQfreemem(ordering_key);
 }
 
 static void on_taken(void *arg, struct pg_reply *reply)
@@ -276,7 +234,7 @@ static void take_rows(struct relay *relay)
 static void on_timer(uv_timer_t *timer)
 {
     struct relay *relay = timer->data;
-    delete_acknowledged(relay);
+    outbox_done_delete(&relay->done);
     take_rows(relay);
 }
 
@@ -304,6 +262,7 @@ struct relay *relay_new(struct producer *producer, struct error *error)
                         &(struct pg_options){.url = config->database_url,
                                              .application_name = "outbound producer relay",
                                              .timeout_ms = (unsigned)config->database_timeout_ms});
+    outbox_done_init(&relay->done, relay->pg);
     uv_timer_init(&producer->service.loop, &relay->timer);
     relay->timer.data = relay;
     uv_timer_start(&relay->timer, on_timer, 0, (uint64_t)config->outbox_poll_interval_ms);
@@ -324,7 +283,7 @@ void relay_free(struct relay *relay)
     pg_close(relay->pg);
     buffer_release(&relay->record);
     pg_params_release(&relay->params);
-    free(relay->acknowledged);
+    outbox_done_release(&relay->done);
     uv_close((uv_handle_t *)&relay->timer, on_timer_closed);
 }
 
@@ -337,7 +296,7 @@ bool relay_is_idle(const struct relay *relay)
 {
     const bool kafka_idle =
         kafka_producer_in_flight(relay->kafka) == 0 || !kafka_producer_is_connected(relay->kafka);
-    const bool database_idle = relay->acknowledged_count == 0 || !pg_is_up(relay->pg);
+    const bool database_idle = outbox_done_is_empty(&relay->done) || !pg_is_up(relay->pg);
     return kafka_idle && database_idle && !relay->taking;
 }
 

@@ -18,6 +18,7 @@ struct relay_record {
     int64_t outbox_id;
     const char *topic;
     struct reference reference;
+    struct text ordering_key; /* NULL bytes: the message's id is the record's key */
     struct text correlation_id;
     int64_t due_at_ms;        /* Unix time, for a retry tier; 0: at once */
     struct deadletter letter; /* all zero where the record is none */

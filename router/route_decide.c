@@ -1,5 +1,7 @@
 #include "router/router.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "schemas/channels.h"
 #include "schemas/tiers.h"
@@ -37,18 +39,28 @@ int64_t route_latest_ms(const rd_kafka_message_t *record)
     return rd_kafka_message_timestamp(record, NULL) + delay_ms + delay_ms / 10 + CLOCKS_DIFFER_MS;
 }
 
-void route_decide(const void *bytes, size_t length, enum topic *ret_topic, enum error_code *ret_code)
+/* A caller that cares for order gives a key of its own; otherwise the key is the message's id. */
+static bool key_is_id(const rd_kafka_message_t *record, const struct uuid *id)
 {
+    struct uuid key;
+    return record->key_len == 0 ||
+           (uuid_parse(record->key, record->key_len, &key) && memcmp(&key, id, sizeof key) == 0);
+}
+
+struct route route_decide(const rd_kafka_message_t *record)
+{
+    struct route route = {.topic = TOPIC_DLQ};
     struct reference reference;
     enum channel channel;
-    *ret_topic = TOPIC_DLQ;
-    if (!reference_decode(bytes, length, &reference, ret_code)) {
-        return;
+    if (!reference_decode(record->payload, record->len, &reference, &route.code)) {
+        return route;
     }
     if (!channel_find(reference.channel.bytes, reference.channel.length, &channel)) {
-        *ret_code = ERROR_UNKNOWN_CHANNEL;
-        return;
+        route.code = ERROR_UNKNOWN_CHANNEL;
+        return route;
     }
-    *ret_topic = channel_topic(channel, text_is(reference.priority, PRIORITY_URGENT));
-    *ret_code = ERROR_NONE;
+    route.code = ERROR_NONE;
+    route.topic = channel_topic(channel, text_is(reference.priority, PRIORITY_URGENT));
+    route.by_key = !key_is_id(record, &reference.id);
+    return route;
 }

@@ -60,11 +60,12 @@ static bool move(struct router *router, struct moving *moving)
 {
     const rd_kafka_message_t *record = moving->record;
     const uint64_t ticket = (uint64_t)(uintptr_t)moving;
-    enum topic topic = TOPIC_DLQ;
-    enum error_code code = ERROR_MALFORMED_RECORD;
+    struct route route = {.topic = TOPIC_DLQ, .code = ERROR_MALFORMED_RECORD};
     if (!moving->unreadable) {
-        route_decide(record->payload, record->len, &topic, &code);
+        route = route_decide(record);
     }
+    const enum topic topic = route.topic;
+    const enum error_code code = route.code;
     metric_add(router->metrics, METRIC_ROUTED, LABELS(topic_name(topic)), 1);
     if (code != ERROR_NONE) {
         log_warn("a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
@@ -81,6 +82,7 @@ static bool move(struct router *router, struct moving *moving)
                                          .value = record->payload,
                                          .value_length = record->len,
                                          .headers = headers,
+                                         .by_key = route.by_key,
                                          .ticket = ticket};
     return kafka_producer_send(router->producer, &out);
 }

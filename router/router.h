@@ -23,10 +23,13 @@ MUST_CHECK bool route_due_at(const rd_kafka_message_t *record, int64_t *ret_due_
  */
 int64_t route_latest_ms(const rd_kafka_message_t *record);
 
-/*
- * Where the record `bytes` of the accepted topic goes: *ret_topic. For the dead-letter topic *ret_code says
- * why, otherwise it is ERROR_NONE.
- */
-void route_decide(const void *bytes, size_t length, enum topic *ret_topic, enum error_code *ret_code);
+/* Where a record of the accepted topic goes. */
+struct route {
+    enum topic topic;
+    enum error_code code; /* why it goes to the dead letters; else ERROR_NONE */
+    bool by_key;          /* its key chooses the partition there, too */
+};
+
+struct route route_decide(const rd_kafka_message_t *record);
 
 #endif

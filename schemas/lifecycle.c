@@ -13,8 +13,8 @@
 
 /*
  * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
- * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at (arrays);
- * $14 max attempts, $15 topic, $16 outbox lease in ms.
+ * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at, $14 source, $15 ordering key (arrays);
+ * $16 max attempts, $17 topic, $18 outbox lease in ms.
  *
  * The first refuses all of them when one is there already (23505), the second leaves that one out. Being ready for a
  * conflict costs each row a record in the log of its own.
@@ -22,26 +22,29 @@
 #define INSERT(on_conflict) \
     "WITH fresh AS (" \
     "  INSERT INTO outbound_message (id, org_id, dossier_id, channel, priority, to_recipient, template_code," \
-    "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, max_attempts)" \
-    "  SELECT t.*, $14::int4" \
+    "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, source, ordering_key," \
+    "      max_attempts)" \
+    "  SELECT t.*, $16::int4" \
     "  FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[]," \
-    "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[]) AS t" \
+    "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[], $14::text[]," \
+    "      $15::bytea[]) AS t" \
     on_conflict \
     "  RETURNING id)" \
     "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)" \
-    "  SELECT id, $15::text, 0, clock_timestamp() + $16::int8 * interval '1 ms' FROM fresh" \
+    "  SELECT id, $17::text, 0, clock_timestamp() + $18::int8 * interval '1 ms' FROM fresh" \
     "  RETURNING message_id, id"
 
 const struct pg_statement lifecycle_insert = {"insert", INSERT("")};
 const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT("  ON CONFLICT DO NOTHING")};
 
-/* $1 id, $2 org, $3 idempotency key or null (arrays). */
+/* $1 id, $2 org, $3 source, $4 idempotency key or null (arrays). */
 const struct pg_statement lifecycle_find_conflicts = {
     "find_conflicts",
     "SELECT t.position, found.id, found.org_id, encode(found.request_hash, 'hex'), found.status"
-    "  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS t (id, org_id, key, position),"
+    "  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])"
+    "         WITH ORDINALITY AS t (id, org_id, source, key, position),"
     "  LATERAL (SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m"
-    "             WHERE m.org_id = t.org_id AND m.idempotency_key = t.key"
+    "             WHERE m.org_id = t.org_id AND m.source = t.source AND m.idempotency_key = t.key"
     "           UNION ALL"
     "           SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m WHERE m.id = t.id"
     "           LIMIT 1) AS found"};
@@ -81,7 +84,7 @@ const struct pg_statement lifecycle_take_outbox = {
     "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_outbox WHERE due_at <= now() ORDER BY due_at"
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
     "  RETURNING id, topic, message_id, letter_id, fence)"
-    "SELECT taken.id, taken.topic, m.id, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
+    "SELECT taken.id, taken.topic, m.id, m.ordering_key, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code,"
     "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
     "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count,"

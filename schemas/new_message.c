@@ -91,11 +91,41 @@ static void list_channels(char *ret_list, size_t size)
     }
 }
 
-void new_message_check(struct new_message *message, int64_t now_us, struct violations *violations)
+/* Services upstream name themselves and their requests: without, a repetition could not be known. */
+static void check_upstream(const struct new_message *message, struct violations *violations)
 {
-    check_header(message->org_id, "X-Org-ID", ORG_ID_MAX, violations);
-    check_header(message->correlation_id, "X-Correlation-ID", CORRELATION_ID_MAX, violations);
-    check_header(message->idempotency_key, "Idempotency-Key", IDEMPOTENCY_KEY_MAX, violations);
+    check_header(message->source, "source", SOURCE_MAX, violations);
+    if (!message->source.bytes) {
+        violation_add(violations, "source", "is required");
+    } else if (text_is(message->source, MESSAGE_SOURCE_HTTP)) {
+        violation_add(violations, "source", "must not be " MESSAGE_SOURCE_HTTP);
+    }
+    if (!message->idempotency_key.bytes) {
+        violation_add(violations, "requestId", "is required, here or as the header " HEADER_MESSAGE_ID);
+    }
+}
+
+/* What differs between the ways in: the names of what HTTP has in headers. */
+static const struct {
+    const char *org_id;
+    const char *correlation_id;
+    const char *idempotency_key;
+} names[] = {
+    [MESSAGE_BY_HTTP] = {"X-Org-ID", "X-Correlation-ID", "Idempotency-Key"},
+    [MESSAGE_BY_KAFKA] = {"orgId", "correlationId", "requestId"},
+};
+
+void new_message_check(struct new_message *message, enum message_way way, int64_t now_us,
+                       struct violations *violations)
+{
+    check_header(message->org_id, names[way].org_id, ORG_ID_MAX, violations);
+    check_header(message->correlation_id, names[way].correlation_id, CORRELATION_ID_MAX, violations);
+    check_header(message->idempotency_key, names[way].idempotency_key, IDEMPOTENCY_KEY_MAX, violations);
+    check_length(message->ordering_key, way == MESSAGE_BY_HTTP ? "orderingKey" : "key", false,
+                 ORDERING_KEY_MAX, violations);
+    if (way == MESSAGE_BY_KAFKA) {
+        check_upstream(message, violations);
+    }
     check_text(message->template_code, "templateCode", true, TEMPLATE_CODE_MAX, violations);
     check_priority(message, violations);
     if (!message->payload.bytes) {

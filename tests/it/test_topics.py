@@ -111,7 +111,7 @@ def test_more_partitions_than_wanted_are_left_alone(admin, kafka):
 
 
 def test_retention_is_corrected_and_other_settings_stay(admin):
-    foreign = {"max.message.bytes": "123456", "min.cleanable.dirty.ratio": "0.75"}
+    foreign = {"max.message.bytes": "2000000", "min.cleanable.dirty.ratio": "0.75"}
     finished(
         admin.alter_configs(
             [ConfigResource(ConfigResource.Type.TOPIC, DEAD_LETTERS, {**foreign, "retention.ms": "3600000"})]

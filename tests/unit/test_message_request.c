@@ -31,7 +31,7 @@ static void parse(struct parsed *parsed, const char *body, size_t length)
 static void check(struct parsed *parsed)
 {
     if (parsed->violations.count == 0) {
-        new_message_check(&parsed->message, NOW_US, &parsed->violations);
+        new_message_check(&parsed->message, MESSAGE_BY_HTTP, NOW_US, &parsed->violations);
     }
 }
 

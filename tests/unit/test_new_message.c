@@ -117,7 +117,7 @@ Test(new_message, each_rule_names_its_field_and_nothing_else)
         struct new_message message = good();
         struct violations violations = {.arena = &arena};
         rows[i].change(&message);
-        new_message_check(&message, NOW_US, &violations);
+        new_message_check(&message, MESSAGE_BY_HTTP, NOW_US, &violations);
         cr_expect(eq(sz, violations.count, rows[i].field ? 1 : 0), "%s", rows[i].name);
         if (rows[i].field && violations.count > 0) {
             cr_expect(eq(str, violations.items[0].field, rows[i].field), "%s", rows[i].name);
@@ -137,7 +137,7 @@ Test(new_message, an_unknown_channel_is_told_which_there_are)
     struct violations violations = {.arena = &arena};
     struct new_message message = good();
     message.channel_name = text_of("PIGEON");
-    new_message_check(&message, NOW_US, &violations);
+    new_message_check(&message, MESSAGE_BY_HTTP, NOW_US, &violations);
     cr_assert(eq(sz, violations.count, 1));
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         EXPECT_SAYS(violations.items[0].detail, channel_name((enum channel)i));
@@ -150,7 +150,7 @@ Test(new_message, everything_wrong_is_told_at_once)
     struct arena arena = {0};
     struct violations violations = {.arena = &arena};
     struct new_message message = {.channel = CHANNEL_COUNT};
-    new_message_check(&message, NOW_US, &violations);
+    new_message_check(&message, MESSAGE_BY_HTTP, NOW_US, &violations);
     static const char *const fields[] = {"templateCode", "priority", "payloadJson", "channel", "to"};
     cr_assert(eq(sz, violations.count, 5));
     for (size_t i = 0; i < 5; i++) {
