@@ -39,6 +39,7 @@ struct new_message {
     struct text payload; /* JSON text of an object */
     struct text correlation_id;
     struct text idempotency_key;
+    struct text source;    /* whose key that is: MESSAGE_SOURCE_HTTP, or the service upstream */
     bool has_request_hash; /* when the caller gave an id or a key, by which a repetition is known */
     unsigned char request_hash[REQUEST_HASH_SIZE];
     int64_t expires_at_us; /* Unix time; 0: never */
