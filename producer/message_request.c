@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
+#include "schemas/payload.h"
 
 /* A caller's longer name is not given back to it. */
 #define NAME_TOLD_MAX 64
@@ -87,43 +88,11 @@ static void take_priority(struct parse *parse, const char *field, const json_t *
     take_string(parse, field, value, true, &parse->message->priority);
 }
 
-/* NUL survives parsing so that it can be refused by the name of its field; PostgreSQL cannot store it. */
-static bool holds_nul(const json_t *value)
-{
-    const char *key;
-    json_t *member;
-    size_t index;
-    switch (json_typeof(value)) {
-    case JSON_STRING:
-        return memchr(json_string_value(value), '\0', json_string_length(value)) != NULL;
-    case JSON_ARRAY:
-        json_array_foreach (value, index, member) {
-            if (holds_nul(member)) {
-                return true;
-            }
-        }
-        return false;
-    case JSON_OBJECT:
-        json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
-            if (holds_nul(member)) {
-                return true;
-            }
-        }
-        return false;
-    default:
-        return false;
-    }
-}
-
-/* The payload is kept as it was written: parsing and writing it again would change its numbers. */
 static void take_payload(struct parse *parse, const char *field, const json_t *value)
 {
-    if (!json_is_object(value)) {
-        violation_add(parse->violations, field, "must be an object");
-        return;
-    }
-    if (holds_nul(value)) {
-        violation_add(parse->violations, field, "must not contain NUL (\\u0000)");
+    const char *refusal = payload_refusal(value);
+    if (refusal) {
+        violation_add(parse->violations, field, "%s", refusal);
         return;
     }
     struct text *payload = &parse->message->payload;
@@ -228,43 +197,18 @@ static void violation_at(struct parse *parse, size_t position, const char *probl
     }
 }
 
-/* jansson quotes the text near the error, which may be the broken bytes themselves: what is not ASCII goes.
- */
-static void make_ascii(char *text)
-{
-    for (; *text; text++) {
-        if (*text < 0x20 || *text > 0x7e) {
-            *text = '?';
-        }
-    }
-}
-
 void message_request_parse(const char *body, size_t length, struct arena *arena, struct new_message *message,
                            struct violations *violations)
 {
     struct parse parse = {body, length, arena, message, violations};
-    size_t position;
     if (length == 0) {
         violation_add(violations, "body", "is empty; it must be a JSON object");
         return;
     }
-    if (json_text_deeper_than(body, length, MESSAGE_DEPTH_MAX, &position)) {
-        violation_at(&parse, position, "is nested deeper than 32 levels");
-        return;
-    }
-    const char *nul = memchr(body, '\0', length);
-    if (nul) { /* jansson passes over one behind a number */
-        violation_at(&parse, (size_t)(nul - body), "must not contain NUL");
-        return;
-    }
-    json_error_t problem;
-    json_t *root = json_loadb(body, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
+    struct payload_problem problem;
+    json_t *root = payload_parse(body, length, MESSAGE_DEPTH_MAX, &problem);
     if (!root) {
-        char detail[256];
-        make_ascii(problem.text);
-        (void)snprintf(detail, sizeof detail, "is not valid JSON at line %d, column %d: %s", problem.line,
-                       problem.column, problem.text);
-        violation_at(&parse, problem.position > 0 ? (size_t)problem.position : 0, detail);
+        violation_at(&parse, problem.position, problem.text);
     } else if (!json_is_object(root)) {
         violation_add(violations, "body", "must be a JSON object");
     } else {

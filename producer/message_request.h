@@ -8,10 +8,11 @@
 
 #include "base/arena.h"
 #include "schemas/new_message.h"
+#include "schemas/payload.h"
 #include "schemas/violations.h"
 
 #define MESSAGE_BODY_MAX ((size_t)256 * 1024)
-#define MESSAGE_DEPTH_MAX 32
+#define MESSAGE_DEPTH_MAX (PAYLOAD_DEPTH_MAX + 1)
 
 /*
  * Fills what the body gives; headers (organisation, correlation id, idempotency key) are the caller's to set

@@ -1,13 +1,14 @@
-# Writes ${OUTPUT}: a C table with the name and text of each migration in ${DIRECTORY}, in order.
-# Run as: cmake -DDIRECTORY=… -DOUTPUT=… -P embed.cmake
-file(GLOB migrations ${DIRECTORY}/*.sql)
-list(SORT migrations)
-set(table "#include \"schemas/migrate.h\"\n\nconst struct migration migrations[] = {\n")
-foreach(path IN LISTS migrations)
+# Writes ${OUTPUT}: a C table ${TABLE}[] of ${TYPE} with the name and text of each *.${EXTENSION} of ${DIRECTORY},
+# in order, and their number ${COUNT}, as ${HEADER} declares them.
+# Run as: cmake -DDIRECTORY=… -DEXTENSION=… -DHEADER=… -DTYPE=… -DTABLE=… -DCOUNT=… -DOUTPUT=… -P embed.cmake
+file(GLOB files ${DIRECTORY}/*.${EXTENSION})
+list(SORT files)
+set(table "#include \"${HEADER}\"\n\nconst ${TYPE} ${TABLE}[] = {\n")
+foreach(path IN LISTS files)
     get_filename_component(name ${path} NAME_WE)
     file(READ ${path} hex HEX)
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${hex}")
     string(APPEND table "    {\"${name}\", (const char[]){${bytes}0}},\n")
 endforeach()
-string(APPEND table "};\n\nconst size_t migration_count = sizeof migrations / sizeof *migrations;\n")
+string(APPEND table "};\n\nconst size_t ${COUNT} = sizeof ${TABLE} / sizeof *${TABLE};\n")
 file(WRITE ${OUTPUT} "${table}")

@@ -1,9 +1,7 @@
 /*
  * reference.h - the record that stands for a message in our own topics (schemas/avro/Reference.avsc).
  *
- * Records are Avro in the single-object encoding of its specification ("Single-object encoding"): the bytes
- * C3 01, the CRC-64-AVRO fingerprint of the writer's schema, little-endian, then the datum. So a record says
- * by itself which schema wrote it, without a registry.
+ * Records are Avro in single-object encoding (wire.h): a record says by itself which schema wrote it.
  *
  * The codec is written by hand for this one flat record: no value tree, no allocation, nothing read beyond
  * the bytes. The tests hold it against an independent Avro implementation and the .avsc file.
@@ -19,10 +17,8 @@
 #include "base/buffer.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "schemas/avro_read.h"
 #include "schemas/errors.h"
-
-/* CRC-64-AVRO of the parsing canonical form of Reference.avsc. */
-#define REFERENCE_FINGERPRINT UINT64_C(0x95a5d0eadc4e3194)
 
 #define REFERENCE_TEXT_MAX 256 /* bytes of one string; longer is malformed */
 
@@ -41,6 +37,10 @@ struct reference {
 
 /* Appends the record, header included. */
 void reference_encode(const struct reference *reference, struct buffer *into);
+
+/* The fields alone: a record that begins with those of Reference.avsc has more of its own behind them. */
+void reference_put(const struct reference *reference, struct buffer *into);
+void reference_get(struct avro_cursor *cursor, struct reference *ret_reference);
 
 /*
  * Strings point into `bytes`. False: *ret_code is MALFORMED_RECORD or UNKNOWN_SCHEMA. Bytes behind the datum

@@ -11,16 +11,6 @@
 
 #define HEADER_SIZE 10
 
-/* The schema's parsing canonical form, by hand, by the rules of Avro's specification. */
-static const char canonical[] = "{\"name\":\"outbound.Reference\",\"type\":\"record\",\"fields\":["
-                                "{\"name\":\"id\",\"type\":\"string\"},"
-                                "{\"name\":\"generation\",\"type\":\"int\"},"
-                                "{\"name\":\"fence\",\"type\":\"int\"},"
-                                "{\"name\":\"orgId\",\"type\":\"string\"},"
-                                "{\"name\":\"channel\",\"type\":\"string\"},"
-                                "{\"name\":\"priority\",\"type\":\"string\"},"
-                                "{\"name\":\"expiresAt\",\"type\":[\"null\",\"long\"]}]}";
-
 static avro_schema_t published(void)
 {
     char *text = file_text(SOURCE_DIRECTORY "/schemas/avro/Reference.avsc");
@@ -28,62 +18,6 @@ static avro_schema_t published(void)
     cr_assert(eq(int, avro_schema_from_json_length(text, strlen(text), &schema), 0), "%s", avro_strerror());
     free(text);
     return schema;
-}
-
-/* CRC-64-AVRO, as the specification has it. */
-static uint64_t fingerprint(const char *text)
-{
-    static const uint64_t empty = UINT64_C(0xc15d213aa4d7a795);
-    uint64_t table[256];
-    for (unsigned i = 0; i < 256; i++) {
-        uint64_t value = i;
-        for (int j = 0; j < 8; j++) {
-            value = (value >> 1) ^ (empty & -(value & 1));
-        }
-        table[i] = value;
-    }
-    uint64_t crc = empty;
-    for (; *text; text++) {
-        crc = (crc >> 8) ^ table[(crc ^ (unsigned char)*text) & 0xff];
-    }
-    return crc;
-}
-
-/* From Avro's own tests (share/test/data/schema-tests.txt). */
-Test(reference_avro, the_tests_fingerprint_is_avros)
-{
-    cr_expect(eq(i64, (int64_t)fingerprint("\"null\""), INT64_C(7195948357588979594)));
-    cr_expect(eq(i64, (int64_t)fingerprint("\"int\""), INT64_C(8247732601305521295)));
-    cr_expect(eq(i64, (int64_t)fingerprint("\"string\""), INT64_C(-8142146995180207161)));
-}
-
-Test(reference_avro, fingerprint_is_the_canonical_forms)
-{
-    cr_expect(eq(u64, REFERENCE_FINGERPRINT, fingerprint(canonical)));
-}
-
-/* The canonical form is the one of this schema: the same names and types, in the same order. */
-Test(reference_avro, canonical_form_is_the_published_schema)
-{
-    avro_schema_t ours;
-    avro_schema_t theirs = published();
-    cr_assert(eq(int, avro_schema_from_json_length(canonical, strlen(canonical), &ours), 0), "%s",
-              avro_strerror());
-    cr_expect(avro_schema_equal(ours, theirs) != 0);
-    cr_expect(eq(str, avro_schema_name(ours), avro_schema_name(theirs)));
-    cr_expect(eq(str, avro_schema_namespace(ours), avro_schema_namespace(theirs)));
-    const size_t count = avro_schema_record_size(theirs);
-    cr_assert(eq(sz, avro_schema_record_size(ours), count));
-    cr_assert(eq(sz, count, 7));
-    for (int i = 0; i < (int)count; i++) {
-        const char *name = avro_schema_record_field_name(theirs, i);
-        cr_expect(eq(str, avro_schema_record_field_name(ours, i), name));
-        cr_expect(eq(int, avro_typeof(avro_schema_record_field_get_by_index(ours, i)),
-                     avro_typeof(avro_schema_record_field_get_by_index(theirs, i))),
-                  "%s", name);
-    }
-    avro_schema_decref(ours);
-    avro_schema_decref(theirs);
 }
 
 static const struct {
