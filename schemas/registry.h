@@ -2,8 +2,9 @@
  * registry.h - client of a schema registry with Confluent's API (SCHEMA_REGISTRY_URL).
  *
  * Every question is one HTTP request or two, on the event loop. The answer comes by a callback, once, never
- * from within the call that asked; what it is given is valid until it returns. Nothing is cached: ids never
- * change their meaning, so whoever asks for one keeps what it stands for.
+ * from within the call that asked; the callback may ask again, or close the registry. What it is given is
+ * valid until it returns. Nothing is cached: an id never changes its meaning, so whoever asks for one keeps
+ * what it stands for.
  *
  * The API: https://docs.confluent.io/platform/current/schema-registry/develop/api.html
  */
@@ -58,7 +59,7 @@ void registry_register(struct registry *registry, const char *subject, const cha
 struct registry_version {
     int32_t id;
     int32_t version;
-    const char *schema_text; /* NULL after registry_find() */
+    const char *schema_text; /* as the registry has it */
 };
 
 typedef void registry_version_fn(void *arg, enum registry_answer answer,
