@@ -20,6 +20,7 @@
 #include "schemas/config.h"
 #include "schemas/migrate.h"
 #include "schemas/ops.h"
+#include "schemas/schemas_command.h"
 #include "schemas/topics_command.h"
 #include "senders/run.h"
 
@@ -83,6 +84,11 @@ static int run_topics(const struct config *config, const struct command_line *li
     return topics_command_run(config, strcmp(what, "apply") == 0, line->json);
 }
 
+static int run_schemas(const struct config *config, const struct command_line *line)
+{
+    return schemas_run(config, line->words, line->word_count);
+}
+
 static int run_ops(const struct config *config, const struct command_line *line)
 {
     return ops_run(config, line->words, line->word_count);
@@ -120,6 +126,8 @@ static const struct command {
     {"sandbox", "", run_sandbox, 0, "stands in for providers: accepts, delays and fails on demand"},
     {"migrate", "[--check]", run_migrate, 0, "brings the database to this version's schema"},
     {"topics", "apply|check [--json]", run_topics, 1, "creates the topics, says what differs"},
+    {"schemas", "COMMAND [OPTION...]", run_schemas, SIZE_MAX, "Avro schemas: list, show, check, register",
+     schemas_print_help},
     {"ops", "COMMAND [OPTION...]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
     {"docs", "FOLDER", run_docs, 1, "writes the reference pages"},
 };

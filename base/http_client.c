@@ -26,6 +26,7 @@ struct http_exchange {
     bool began;       /* libcurl was about to send the request */
     long size_before; /* what it had written by then: a CONNECT to a proxy */
     int64_t started_us;
+    bool get;
     http_done_fn *done;
     void *arg;
 };
@@ -61,7 +62,7 @@ static int before_sending(void *arg, char *to, char *from, int to_port, int from
         curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &exchange->size_before);
         return CURL_PREREQFUNC_OK;
     }
-    return may_have_left(exchange) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    return !exchange->get && may_have_left(exchange) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static const char *error_text(const struct http_exchange *exchange, CURLcode code)
@@ -139,11 +140,14 @@ struct http_exchange *http_exchange_new(struct http_client *client)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (client->options.ca_file) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, client->options.ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* nobody else is trusted */
+    }
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)client->options.connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)client->options.total_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_MAX_S);
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_response);
@@ -182,6 +186,7 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     exchange->arg = arg;
     exchange->error[0] = '\0';
     exchange->began = false;
+    exchange->get = call->get;
     exchange->started_us = clock_monotonic_us();
     buffer_clear(&exchange->response);
     curl_easy_setopt(exchange->easy, CURLOPT_URL, call->url);
@@ -194,5 +199,7 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     /* From one piece of memory head and body leave in one write, and can be signed. */
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS,
                      exchange->request.bytes ? exchange->request.bytes : "");
+    /* After POSTFIELDS, which makes any request a POST. */
+    curl_easy_setopt(exchange->easy, call->get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
     curl_loop_add(exchange->client->transfers, exchange->easy, exchange);
 }

@@ -1,7 +1,7 @@
 /*
  * http_client.h - many HTTP requests at once on the event loop (libcurl's multi interface).
  *
- * A request is sent once or not at all: where libcurl (7.88.1) would silently send it a second time, because
+ * A POST is sent once or not at all: where libcurl (7.88.1) would silently send it a second time, because
  * a kept-alive connection died, the exchange ends with an error that the caller judges. Redirects are not
  * followed.
  */
@@ -24,6 +24,7 @@ struct http_client_options {
     unsigned max_connections;
     size_t response_limit; /* bytes of a response's body that are kept; the rest is read and dropped */
     bool plain_http;       /* http:// is allowed beside https:// */
+    const char *ca_file;   /* PEM: whom a server's certificate must come from; NULL: whom the system trusts */
 };
 
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *options);
@@ -69,9 +70,11 @@ struct http_call {
     const char *user; /* NULL: no credentials are sent */
     const char *password;
     const char *aws_sigv4; /* "aws:amz:REGION:SERVICE"; NULL: user and password go as HTTP Basic */
+    bool get;              /* GETs instead, without a body; libcurl may send such a request a second time */
 };
 
-/* POSTs the body. `done(arg, …)` is called once, from the loop, not from within this call. */
+/* POSTs the body. `done(arg, …)` is called once, from the loop, not from within this call; it may free the
+ * exchange. */
 void http_exchange_start(struct http_exchange *exchange, const struct http_call *call, http_done_fn *done,
                          void *arg);
 

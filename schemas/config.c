@@ -151,6 +151,28 @@ static bool check_url(const char *name, const char *text, struct error *error)
            error_set(error, "%s: \"%s\" is not an http:// or https:// URL", name, text);
 }
 
+/* The base of all paths: nothing may stand behind it, and a password would end up in logs. */
+static bool check_registry(const struct config *config, struct error *error)
+{
+    const char *url = config->registry_url;
+    const char *user_info = config->registry_user_info;
+    const char *ca_file = config->registry_ca_file;
+    const char *host = strstr(url, "://");
+    if (*url && !check_url("SCHEMA_REGISTRY_URL", url, error)) {
+        return false;
+    }
+    if (*url && (strchr("/:", host[3]) || !text_is_visible_ascii(text_of(url)) || strpbrk(url, "?#@,\\\""))) {
+        return error_set(
+            error, "SCHEMA_REGISTRY_URL: must be one URL of a host and a path, without a query; a login "
+                   "belongs into SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO");
+    }
+    if (*user_info && (!strchr(user_info + 1, ':') || strpbrk(user_info, "\r\n"))) {
+        return error_set(error, "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: is not user:password");
+    }
+    return !*ca_file || access(ca_file, R_OK) == 0 ||
+           error_set(error, "SCHEMA_REGISTRY_SSL_CA_LOCATION: %s: %s", ca_file, strerror(errno));
+}
+
 static bool check_host(const char *name, const char *text, struct error *error)
 {
     struct in_addr address;
@@ -192,7 +214,8 @@ static bool check(const struct config *config, struct error *error)
             error, "OUTBOUND_OUTBOX_LEASE_MS: %lld is not more than OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS (%lld)",
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
-    return check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&
+    return check_registry(config, error) &&
+           check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&
            check_url("TWILIO_BASE_URL", config->twilio_base_url, error) &&
            (!*config->twilio_status_callback_url ||
             check_url("TWILIO_STATUS_CALLBACK_URL", config->twilio_status_callback_url, error)) &&
