@@ -115,6 +115,9 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     kafka_conf_set(conf, "queue.buffering.max.messages", "200000");
     /* A batch above a topic's max.message.bytes is refused as a whole, and would be again: stay far below. */
     kafka_conf_set(conf, "batch.size", "65536");
+    /* Above what brokers take by default, so that it is they who refuse a record, with its delivery report.
+     */
+    kafka_conf_set(conf, "message.max.bytes", "8388608");
     kafka_conf_set(conf, "statistics.interval.ms", "1000");
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 

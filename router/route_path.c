@@ -7,6 +7,8 @@
  *   on_delivery()     acknowledged there: finished here, its offset may be committed
  *                     not acknowledged: sent again
  *
+ * What services upstream publish has a way of its own: ingress_path.c.
+ *
  * The router keeps nothing: what was not acknowledged when it ends is read again by whoever comes next.
  */
 #include <stdlib.h>
@@ -18,6 +20,7 @@
 #include "base/memory.h"
 #include "base/service.h"
 #include "metrics/metrics.h"
+#include "router/ingress.h"
 #include "router/router.h"
 #include "router/run.h"
 #include "schemas/deadletter.h"
@@ -50,6 +53,7 @@ struct router {
     struct kafka_consumer *accepted;
     struct kafka_consumer *retries;
     struct kafka_producer *producer;
+    struct ingress *ingress;
     size_t in_hand;
     struct moving *refused; /* not taken or not acknowledged: sent again by the timer */
     uv_timer_t send_again;
@@ -71,7 +75,7 @@ static bool move(struct router *router, struct moving *moving)
         log_warn("a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
                  error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
                  (long long)record->offset);
-        return deadletter_send(router->producer, record, code, "router", ticket);
+        return deadletter_send(router->producer, record, code, NULL, "router", ticket);
     }
     struct kafka_header headers[HEADERS_MAX + 1] = {0};
     const size_t count = kafka_headers_of(record, headers, HEADERS_MAX);
@@ -173,7 +177,8 @@ static void on_drain_check(uv_timer_t *timer)
 {
     struct router *router = timer->data;
     /* Without Kafka nothing can finish, and nothing is lost by leaving. */
-    if (router->in_hand == 0 || !kafka_producer_is_connected(router->producer)) {
+    const bool idle = router->in_hand == 0 || !kafka_producer_is_connected(router->producer);
+    if (idle && ingress_is_idle(router->ingress)) {
         service_done(&router->service);
     }
 }
@@ -183,6 +188,7 @@ static void stop(void *role)
     struct router *router = role;
     kafka_consumer_set_room(router->accepted, false);
     kafka_consumer_set_room(router->retries, false);
+    ingress_stop(router->ingress);
     uv_timer_start(&router->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
 }
 
@@ -229,7 +235,13 @@ static bool open_all(struct router *router, struct error *error)
     router->retries = router->accepted
                           ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN, TIER_FETCH_KB, error)
                           : NULL;
-    return router->retries;
+    const struct ingress_options ingress = {.loop = &router->service.loop,
+                                            .config = config,
+                                            .metrics = router->metrics,
+                                            .on_fatal = on_fatal,
+                                            .arg = router};
+    router->ingress = router->retries ? ingress_open(&ingress, error) : NULL;
+    return router->ingress;
 }
 
 int router_run(const struct config *config)
@@ -258,6 +270,7 @@ int router_run(const struct config *config)
     }
     kafka_consumer_close(router.accepted);
     kafka_consumer_close(router.retries);
+    ingress_close(router.ingress);
     service_release(&router.service);
     metrics_free(router.metrics);
     return exit_code;

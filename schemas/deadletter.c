@@ -56,7 +56,7 @@ static bool is_ours(const char *name)
 }
 
 bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *record, enum error_code code,
-                     const char *role, uint64_t ticket)
+                     const char *reason, const char *role, uint64_t ticket)
 {
     char partition[16];
     char offset[24];
@@ -69,7 +69,7 @@ bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *
         .original_partition = text_of(partition),
         .original_offset = text_of(offset),
         .error_code = text_of(error_row(code)->name),
-        .error_message = text_of(error_row(code)->help),
+        .error_message = text_of(reason ? reason : error_row(code)->help),
         .attempts = text_of("0"),
         .failed_at = text_of(failed_at),
         .failed_by = text_of(role),

@@ -48,11 +48,12 @@ void deadletter_headers(const struct deadletter *letter, struct kafka_header *re
 void deadletter_read(const rd_kafka_message_t *record, struct deadletter *ret_letter);
 
 /*
- * Sends a record that cannot be handled to the dead-letter topic, as it is, with its headers and the reason.
+ * Sends a record that cannot be handled to the dead-letter topic, as it is, with its headers and the reason:
+ * `reason`, or what the code means when it is NULL.
  * False as kafka_producer_send() has it; `ticket` comes back with the delivery report.
  */
 MUST_CHECK bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *record,
-                                enum error_code code, const char *role, uint64_t ticket);
+                                enum error_code code, const char *reason, const char *role, uint64_t ticket);
 
 /*
  * The headers that the record had before it was given up, as one run of bytes to be kept: for each its name

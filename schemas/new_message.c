@@ -131,7 +131,8 @@ void new_message_check(struct new_message *message, enum message_way way, int64_
     if (!message->payload.bytes) {
         violation_add(violations, "payloadJson", "is required");
     }
-    if (message->expires_at_us && message->expires_at_us <= now_us) {
+    /* A record may have waited in its topic meanwhile, or be read again: then the message is EXPIRED. */
+    if (way == MESSAGE_BY_HTTP && message->expires_at_us && message->expires_at_us <= now_us) {
         violation_add(violations, "expiresAt", "is in the past");
     }
     if (!message->channel_name.bytes) {
@@ -139,7 +140,7 @@ void new_message_check(struct new_message *message, enum message_way way, int64_
     } else if (!channel_find(message->channel_name.bytes, message->channel_name.length, &message->channel)) {
         char known[128];
         list_channels(known, sizeof known);
-        violation_add(violations, "channel", "is not known; there is %s", known);
+        violation_add(violations, "channel", "must be one of %s", known);
     } else {
         check_recipient(message, violations);
         check_text(message->subject, "subject", message->channel == CHANNEL_EMAIL, SUBJECT_MAX, violations);

@@ -1,5 +1,6 @@
 #include "schemas/topics_command.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -13,6 +14,7 @@
 #define TIMEOUT_MS 30000
 #define LEADER_RETRY_MS 50
 #define RETENTION "retention.ms"
+#define MESSAGE_BYTES "max.message.bytes"
 #define HOUR_MS ((int64_t)3600 * 1000)
 #define TOPICS_MAX (TOPIC_COUNT + RETRY_DELAYS_MAX)
 
@@ -21,9 +23,11 @@ struct topic_state {
     const char *name;
     int wanted_partitions;
     int64_t wanted_retention_ms;
-    int partitions; /* 0: the topic is missing */
+    int64_t wanted_message_bytes; /* at least; 0: any */
+    int partitions;               /* 0: the topic is missing */
     int64_t retention_ms;
-    rd_kafka_ConfigResource_t *kept; /* its own settings, with our retention among them */
+    int64_t message_bytes;
+    rd_kafka_ConfigResource_t *kept; /* its own settings, with ours among them */
 };
 
 struct admin {
@@ -126,6 +130,17 @@ static bool read_partitions(struct admin *admin, struct error *error)
     return true;
 }
 
+static bool messages_too_small(const struct topic_state *topic)
+{
+    return topic->message_bytes < topic->wanted_message_bytes;
+}
+
+static const char *decimal(int64_t value, char ret_text[static 24])
+{
+    (void)snprintf(ret_text, 24, "%" PRId64, value);
+    return ret_text;
+}
+
 /* Altering replaces all settings of a topic: those that somebody else has made are kept beside ours. */
 static void keep_settings(struct topic_state *topic, const rd_kafka_ConfigResource_t *described)
 {
@@ -137,13 +152,22 @@ static void keep_settings(struct topic_state *topic, const rd_kafka_ConfigResour
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
         if (strcmp(name, RETENTION) == 0) {
             topic->retention_ms = value ? strtoll(value, NULL, 10) : 0;
-        } else if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
+            continue;
+        }
+        if (strcmp(name, MESSAGE_BYTES) == 0) {
+            topic->message_bytes = value ? strtoll(value, NULL, 10) : 0;
+        }
+        if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
             (void)rd_kafka_ConfigResource_set_config(topic->kept, name, value);
         }
     }
-    char wanted[32];
-    (void)snprintf(wanted, sizeof wanted, "%lld", (long long)topic->wanted_retention_ms);
-    (void)rd_kafka_ConfigResource_set_config(topic->kept, RETENTION, wanted);
+    char wanted[24];
+    (void)rd_kafka_ConfigResource_set_config(topic->kept, RETENTION,
+                                             decimal(topic->wanted_retention_ms, wanted));
+    if (messages_too_small(topic)) {
+        (void)rd_kafka_ConfigResource_set_config(topic->kept, MESSAGE_BYTES,
+                                                 decimal(topic->wanted_message_bytes, wanted));
+    }
 }
 
 static bool read_settings(struct admin *admin, struct error *error)
@@ -190,8 +214,7 @@ static bool create_missing(struct admin *admin, struct error *error)
         if (topic->partitions > 0) {
             continue;
         }
-        char retention[32];
-        (void)snprintf(retention, sizeof retention, "%lld", (long long)topic->wanted_retention_ms);
+        char wanted[24];
         missing[count] =
             rd_kafka_NewTopic_new(topic->name, topic->wanted_partitions,
                                   (int)admin->config->kafka_replication_factor, reason, sizeof reason);
@@ -199,7 +222,13 @@ static bool create_missing(struct admin *admin, struct error *error)
             rd_kafka_NewTopic_destroy_array(missing, count);
             return error_set(error, "%s: %s", topic->name, reason);
         }
-        (void)rd_kafka_NewTopic_set_config(missing[count++], RETENTION, retention);
+        (void)rd_kafka_NewTopic_set_config(missing[count], RETENTION,
+                                           decimal(topic->wanted_retention_ms, wanted));
+        if (topic->wanted_message_bytes) {
+            (void)rd_kafka_NewTopic_set_config(missing[count], MESSAGE_BYTES,
+                                               decimal(topic->wanted_message_bytes, wanted));
+        }
+        count++;
     }
     if (count == 0) {
         return true;
@@ -251,13 +280,13 @@ static bool add_partitions(struct admin *admin, struct error *error)
     return fine;
 }
 
-static bool set_retention(struct admin *admin, struct error *error)
+static bool change_settings(struct admin *admin, struct error *error)
 {
     rd_kafka_ConfigResource_t *changed[TOPICS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < admin->count; i++) {
         struct topic_state *topic = &admin->topics[i];
-        if (topic->kept && topic->retention_ms != topic->wanted_retention_ms) {
+        if (topic->kept && (topic->retention_ms != topic->wanted_retention_ms || messages_too_small(topic))) {
             changed[count++] = topic->kept;
         }
     }
@@ -331,6 +360,9 @@ static void describe(const struct topic_state *topic, char *ret_text, size_t siz
     } else if (topic->retention_ms != topic->wanted_retention_ms) {
         (void)snprintf(ret_text, size, "has " RETENTION " %lld, wants %lld", (long long)topic->retention_ms,
                        (long long)topic->wanted_retention_ms);
+    } else if (messages_too_small(topic)) {
+        (void)snprintf(ret_text, size, "has " MESSAGE_BYTES " %lld, wants %lld or more",
+                       (long long)topic->message_bytes, (long long)topic->wanted_message_bytes);
     }
 }
 
@@ -366,6 +398,9 @@ static void want_topics(struct admin *admin)
 {
     for (size_t i = 0; i < TOPIC_COUNT; i++) {
         want(admin, topic_table[i].name, &topic_table[i], 0);
+        if (i == TOPIC_DLQ) {
+            admin->topics[admin->count - 1].wanted_message_bytes = DLQ_MESSAGE_BYTES_MIN;
+        }
     }
     tiers_of(admin->config, &admin->tiers);
     for (size_t i = 0; i < admin->tiers.count; i++) {
@@ -383,7 +418,7 @@ int topics_command_run(const struct config *config, bool apply, bool json)
     size_t different = 0;
     if (fine && apply) {
         fine = create_missing(&admin, &error) && add_partitions(&admin, &error) &&
-               set_retention(&admin, &error) && await_leaders(&admin, &error);
+               change_settings(&admin, &error) && await_leaders(&admin, &error);
     }
     if (fine) {
         different = print_differences(&admin, apply, json);

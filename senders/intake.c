@@ -58,7 +58,7 @@ static void unreadable_send(struct unreadable *unreadable)
 {
     struct sender *sender = unreadable->sender;
     if (!open_dead_letters(sender) ||
-        !deadletter_send(sender->dead_letters, unreadable->record, unreadable->code, "sender",
+        !deadletter_send(sender->dead_letters, unreadable->record, unreadable->code, NULL, "sender",
                          (uint64_t)(uintptr_t)unreadable)) {
         remember(unreadable); /* the tick tries again */
     }

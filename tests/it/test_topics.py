@@ -111,7 +111,7 @@ def test_more_partitions_than_wanted_are_left_alone(admin, kafka):
 
 
 def test_retention_is_corrected_and_other_settings_stay(admin):
-    foreign = {"max.message.bytes": "2000000", "min.cleanable.dirty.ratio": "0.75"}
+    foreign = {"max.message.bytes": "3000000", "min.cleanable.dirty.ratio": "0.75"}
     finished(
         admin.alter_configs(
             [ConfigResource(ConfigResource.Type.TOPIC, DEAD_LETTERS, {**foreign, "retention.ms": "3600000"})]
@@ -125,6 +125,17 @@ def test_retention_is_corrected_and_other_settings_stay(admin):
     now = settings(admin)
     assert now["retention.ms"] == str(table()[DEAD_LETTERS][1])
     assert foreign.items() <= now.items()
+    assert check().code == 0
+
+
+def test_dead_letters_may_be_larger_than_what_they_are_about(admin):
+    small = {"max.message.bytes": "1000000", "retention.ms": str(table()[DEAD_LETTERS][1])}
+    finished(admin.alter_configs([ConfigResource(ConfigResource.Type.TOPIC, DEAD_LETTERS, small)]))
+    wrong = check()
+    assert wrong.code == 1
+    assert "has max.message.bytes 1000000, wants 2097152 or more" in wrong.out
+    assert outbound("topics", "apply").code == 0
+    assert settings(admin)["max.message.bytes"] == "2097152"
     assert check().code == 0
 
 

@@ -22,19 +22,19 @@ _KEPT = ("name", "type", "fields", "symbols", "items", "values", "size")
 _PRIMITIVES = {"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
 
 
-def _canonical(schema, namespace=""):
+def canonical(schema, namespace=""):
     if isinstance(schema, str):
         return json.dumps(
             schema if schema in _PRIMITIVES or "." in schema or not namespace else f"{namespace}.{schema}"
         )
     if isinstance(schema, list):
-        return "[" + ",".join(_canonical(branch, namespace) for branch in schema) + "]"
+        return "[" + ",".join(canonical(branch, namespace) for branch in schema) + "]"
     if schema["type"] in _PRIMITIVES:
         return json.dumps(schema["type"])
     namespace = schema.get("namespace", namespace)
     full_name = schema["name"] if "." in schema["name"] or not namespace else f"{namespace}.{schema['name']}"
     fields = ",".join(
-        '{"name":%s,"type":%s}' % (json.dumps(field["name"]), _canonical(field["type"], namespace))
+        '{"name":%s,"type":%s}' % (json.dumps(field["name"]), canonical(field["type"], namespace))
         for field in schema["fields"]
     )
     return '{"name":%s,"type":"record","fields":[%s]}' % (json.dumps(full_name), fields)
@@ -59,9 +59,9 @@ def rabin_fingerprint(data):
 
 
 def reference_fingerprint():
-    canonical = _canonical(json.loads(_SCHEMA_FILE.read_text()))
-    assert not re.search(r"\s", canonical)
-    return rabin_fingerprint(canonical.encode())
+    text = canonical(json.loads(_SCHEMA_FILE.read_text()))
+    assert not re.search(r"\s", text)
+    return rabin_fingerprint(text.encode())
 
 
 def reference_header():

@@ -8,17 +8,20 @@ from confluent_kafka.admin import AdminClient
 from support import environment, group_member
 from support.wait import until
 
+REQUESTS = "outbound.requests"
 ACCEPTED = "outbound.accepted"
 SEND_EMAIL = "outbound.send.email"
 SEND_EMAIL_URGENT = "outbound.send.email.urgent"
 DEAD_LETTERS = "outbound.dlq"
 
+REQUESTS_GROUP = "outbound-router-requests"
 ROUTER_GROUP = "outbound-router"
 ROUTER_RETRY_GROUP = "outbound-router-retry"
 SENDER_GROUP = "outbound-sender-email"
 SENDER_URGENT_GROUP = "outbound-sender-email-urgent"
 DLQ_GROUP = "outbound-dlq"
 GROUPS = {
+    REQUESTS_GROUP: REQUESTS,
     ROUTER_GROUP: ACCEPTED,
     SENDER_GROUP: SEND_EMAIL,
     SENDER_URGENT_GROUP: SEND_EMAIL_URGENT,
@@ -115,7 +118,7 @@ class Kafka:
     def produce(self, topic, value, key=None, headers=None, partition=None):
         """Returns (partition, offset) once the broker has it."""
         if self._producer is None:
-            self._producer = Producer({"bootstrap.servers": environment.KAFKA_BROKERS, "acks": "all"})
+            self._producer = Producer({"bootstrap.servers": environment.KAFKA_BROKERS, "acks": "all", "message.max.bytes": 1_100_000})
         written = []
 
         def report(error, message):

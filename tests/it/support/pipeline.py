@@ -69,8 +69,8 @@ class Pipeline:
             role.wait_until_says(READY_LINES[role.name])
 
     def wait_until_assigned(self, role):
-        """A sender has its two groups' partitions, a router its one's."""
-        role.wait_until_says("partitions assigned: ", times=2 if role.name == "sender" else 1)
+        """A sender has its two groups' partitions, a router those of its three."""
+        role.wait_until_says("partitions assigned: ", times=2 if role.name == "sender" else 3)
 
     @staticmethod
     def _until_alive(role, condition):
