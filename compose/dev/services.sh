@@ -4,7 +4,7 @@
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
-services=(postgres kafka sandbox roles) # in the order in which they start
+services=(postgres kafka registry sandbox roles) # in the order in which they start
 pg_bin=/usr/lib/postgresql/15/bin
 
 # --- processes
@@ -51,6 +51,13 @@ port_must_be_free() { # PORT VARIABLE
 # Starts what does not run yet and waits until all of it answers.
 services_start() { # SERVICE...
   local service started=()
+  services_begin "$@"
+  for service; do service_await "$service"; done
+  ((${#started[@]} == 0)) || say "ready: ${started[*]}"
+}
+
+services_begin() { # SERVICE...: adds those that it starts to the caller's `started`
+  local service
   for service; do
     if [[ $service =~ sandbox|roles && $OUTBOUND_BIN -nt $state/run/$service.pid ]]; then service_stop "$service"; fi
     if pid_of "$service" >/dev/null; then
@@ -61,8 +68,6 @@ services_start() { # SERVICE...
       started+=("$service")
     fi
   done
-  for service; do service_await "$service"; done
-  ((${#started[@]} == 0)) || say "ready: ${started[*]}"
 }
 
 service_await() { # SERVICE: bounded; one that ends or stays silent is shown by the end of its log
@@ -177,6 +182,19 @@ kafka_ready() {
   (exec 3<>"/dev/tcp/127.0.0.1/$DEV_KAFKA_PORT") 2>/dev/null &&
     timeout 3 kcat -L -b "127.0.0.1:$DEV_KAFKA_PORT" >/dev/null 2>&1
 }
+
+# --- the schema registry (Apicurio): all of it in memory
+
+registry_start() {
+  local java=(/usr/lib/jvm/java-17-openjdk-*/bin/java)
+  port_must_be_free "$DEV_REGISTRY_PORT" DEV_REGISTRY_PORT
+  # Its settings can be variables, too: without ours it cannot take one for its own.
+  spawn registry env -i "${java[0]}" -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError \
+    -Dquarkus.http.host=127.0.0.1 "-Dquarkus.http.port=$DEV_REGISTRY_PORT" -Dquarkus.http.access-log.enabled=false \
+    -Dapicurio.storage.kind=sql -Dapicurio.storage.sql.kind=h2 -jar "$registry_home"/apicurio-registry-app-*-runner.jar
+}
+
+registry_ready() { answers "$REGISTRY_URL/subjects"; }
 
 # --- the program
 

@@ -33,13 +33,17 @@ settings_fill() {
   default DEV_POSTGRES_PORT $((15432 + offset))
   default DEV_KAFKA_PORT $((19092 + offset))
   default DEV_KAFKA_CONTROLLER_PORT $((19093 + offset))
+  default DEV_REGISTRY_PORT $((18081 + offset))
   default OUTBOUND_HTTP_PORT $((8080 + offset))
   default OUTBOUND_SANDBOX_PORT $((18090 + offset))
   default OUTBOUND_BIN "$repo/build/release/outbound"
   fixed API_URL "http://127.0.0.1:$OUTBOUND_HTTP_PORT"
   fixed SANDBOX_URL "http://127.0.0.1:$OUTBOUND_SANDBOX_PORT"
+  fixed REGISTRY_URL "http://127.0.0.1:$DEV_REGISTRY_PORT/apis/ccompat/v7"
   default DATABASE_URL "postgresql://outbound:outbound@127.0.0.1:$DEV_POSTGRES_PORT/outbound"
   default KAFKA_BROKERS "127.0.0.1:$DEV_KAFKA_PORT"
+  # The roles have a registry when the caller names one, or wants ours: ./dev up --registry.
+  if [[ -v SCHEMA_REGISTRY_URL ]]; then fixed SCHEMA_REGISTRY_URL "$SCHEMA_REGISTRY_URL"; fi
   default OUTBOUND_SANDBOX_LOG "$state/sandbox-deliveries.jsonl"
   default OUTBOUND_EMAIL_FROM outbound@example.com
   default OUTBOUND_SMS_PROVIDER twilio

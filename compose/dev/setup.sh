@@ -1,4 +1,5 @@
-# What `./dev` needs before a server can start: Debian's packages, Kafka's jars, Python's packages, the executable.
+# What `./dev` needs before a server can start: Debian's packages, Kafka's jars, the schema registry if it is wanted,
+# Python's packages, the executable.
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
@@ -18,6 +19,8 @@ packages=(
 
 kafka_pom=$repo/compose/kafka/pom.xml
 kafka_home=$dot/kafka-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
+registry_pom=$repo/compose/registry/pom.xml
+registry_home=$dot/apicurio-$(sed -n 's|.*<apicurio.version>\(.*\)</apicurio.version>.*|\1|p' "$registry_pom")
 python_requirements=$repo/tests/it/requirements.txt
 python_packages=$dot/python
 
@@ -51,6 +54,15 @@ kafka_fetch() {
     mv "$kafka_home.new" "$kafka_home"
 }
 
+registry_fetch() {
+  rm -rf "$registry_home.new" &&
+    mvn -B -C -ntp -Dstyle.color=never -f "$registry_pom" dependency:unpack \
+      -DoutputDirectory="$registry_home.new" &&
+    sha256sum <"$registry_pom" >"$registry_home.new/pom.sha256" &&
+    rm -rf "$registry_home" &&
+    mv "$registry_home.new" "$registry_home"
+}
+
 python_fetch() {
   rm -rf "$python_packages.new" &&
     /usr/bin/python3 -m pip install --no-deps --require-hashes --no-compile --root-user-action=ignore \
@@ -70,6 +82,10 @@ setup() {
   fi
   sha256sum --check --status "$kafka_home/pom.sha256" <"$kafka_pom" 2>/dev/null ||
     step "$dot/maven.log" "fetching ${kafka_home##*/} with Maven" kafka_fetch
+  if [[ -n ${registry_wanted:-} ]]; then # 100 MB that not everybody needs
+    sha256sum --check --status "$registry_home/pom.sha256" <"$registry_pom" 2>/dev/null ||
+      step "$dot/registry.log" "fetching ${registry_home##*/} with Maven" registry_fetch
+  fi
   sha256sum --check --status "$python_packages/requirements.sha256" <"$python_requirements" 2>/dev/null ||
     step "$dot/pip.log" "fetching Python packages with pip" python_fetch
 }
