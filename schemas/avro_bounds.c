@@ -146,7 +146,7 @@ static const char *pass_typed(struct pass *pass, avro_schema_t schema)
     case AVRO_RECORD:
         return pass_record(pass, schema);
     case AVRO_LINK:
-        return pass_value(pass, avro_schema_link_target(schema));
+        return pass_typed(pass, avro_schema_link_target(schema));
     default:
         return "has a type that is not known";
     }
