@@ -15,7 +15,6 @@ from support import environment
 
 MARKER = b"\xc3\x01"
 EMPTY = 0xC15D213AA4D7A795
-_SCHEMA_FILE = environment.REPOSITORY / "schemas" / "avro" / "Reference.avsc"
 
 # What the Parsing Canonical Form keeps, in its order.
 _KEPT = ("name", "type", "fields", "symbols", "items", "values", "size")
@@ -58,27 +57,32 @@ def rabin_fingerprint(data):
     return fingerprint
 
 
-def reference_fingerprint():
-    canonical = _canonical(json.loads(_SCHEMA_FILE.read_text()))
+def schema_text(name):
+    return (environment.REPOSITORY / "schemas" / "avro" / f"{name}.avsc").read_text()
+
+
+def single_object_header(name):
+    canonical = _canonical(json.loads(schema_text(name)))
     assert not re.search(r"\s", canonical)
-    return rabin_fingerprint(canonical.encode())
+    return MARKER + struct.pack("<Q", rabin_fingerprint(canonical.encode()))
+
+
+def decode(name, record, header=None):
+    """The datum of a whole record, which it must fill to its end; `header`: what stands before it, else the usual."""
+    header = header or single_object_header(name)
+    assert record.startswith(header), record[:10].hex()
+    stream = io.BytesIO(record[len(header) :])
+    datum = avro.io.DatumReader(avro.schema.parse(schema_text(name))).read(avro.io.BinaryDecoder(stream))
+    assert stream.read() == b""
+    return datum
 
 
 def reference_header():
-    return MARKER + struct.pack("<Q", reference_fingerprint())
-
-
-def reference_schema():
-    return avro.schema.parse(_SCHEMA_FILE.read_text())
+    return single_object_header("Reference")
 
 
 def decode_reference(record):
-    """The datum of a whole record; it must fill the record to its end."""
-    assert record[:10] == reference_header(), record[:10].hex()
-    stream = io.BytesIO(record[10:])
-    datum = avro.io.DatumReader(reference_schema()).read(avro.io.BinaryDecoder(stream))
-    assert stream.read() == b""
-    return datum
+    return decode("Reference", record)
 
 
 def encode_reference(**fields):
@@ -92,5 +96,5 @@ def encode_reference(**fields):
     }
     datum.update(fields)
     stream = io.BytesIO()
-    avro.io.DatumWriter(reference_schema()).write(datum, avro.io.BinaryEncoder(stream))
+    avro.io.DatumWriter(avro.schema.parse(schema_text("Reference"))).write(datum, avro.io.BinaryEncoder(stream))
     return reference_header() + stream.getvalue()
