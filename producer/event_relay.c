@@ -177,18 +177,18 @@ static void publish(struct event_relay *relay, const PGresult *rows, int row)
     if (id.bytes && uuid_parse(id.bytes, id.length, &event.message_id) && wanted(relay, &event)) {
         status_event_encode(&event, relay->schema_id, &relay->record);
     }
-    if (relay->record.length == 0 || relay->record.overflow) { /* gone, not wanted, or a monster made by hand */
+    if (relay->record.length == 0 ||
+        relay->record.overflow) { /* gone, not wanted, or a monster made by hand */
         relay->done[relay->done_count++] = event.event_id;
         return;
     }
-    const char *escaped = pg_string(rows, row, ROW_ORDERING_KEY);
-    size_t key_length = 0;
-    unsigned char *key = escaped ? PQunescapeBytea((const unsigned char *)escaped, &key_length) : NULL;
+    size_t key_length;
+    char *ordering_key = pg_bytes(rows, row, ROW_ORDERING_KEY, &key_length);
     const struct kafka_header headers[] = {
         {HEADER_CORRELATION_ID, event.correlation_id.bytes, event.correlation_id.length}, {0}};
     const struct kafka_record_out out = {.topic = topic_name(TOPIC_EVENTS),
-                                         .key = key ? (const char *)key : id.bytes,
-                                         .key_length = key ? key_length : id.length,
+                                         .key = ordering_key ? ordering_key : id.bytes,
+                                         .key_length = ordering_key ? key_length : id.length,
                                          .value = relay->record.bytes,
                                          .value_length = relay->record.length,
                                          .headers = headers,
@@ -197,7 +197,7 @@ static void publish(struct event_relay *relay, const PGresult *rows, int row)
     if (kafka_producer_send(relay->kafka, &out)) {
         relay->in_flight++;
     }
-    PQfreemem(key);
+    PQfreemem(ordering_key);
 }
 
 static void on_taken(void *arg, struct pg_reply *reply)
@@ -264,10 +264,9 @@ static bool open_all(struct event_relay *relay, struct error *error)
             return false;
         }
     }
-    relay->pg =
-        pg_open(loop, &(struct pg_options){.url = config->database_url,
-                                           .application_name = "outbound producer events",
-                                           .timeout_ms = (unsigned)config->database_timeout_ms});
+    relay->pg = pg_open(loop, &(struct pg_options){.url = config->database_url,
+                                                   .application_name = "outbound producer events",
+                                                   .timeout_ms = (unsigned)config->database_timeout_ms});
     uv_timer_start(&relay->timer, on_timer, 0, (uint64_t)config->outbox_poll_interval_ms);
     return true;
 }

@@ -78,8 +78,8 @@ const struct pg_statement lifecycle_get = {
     "  FROM outbound_message m WHERE m.id = $1::uuid"};
 
 /*
- * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The last column says whether the
- * message has gone on: then a dead letter about it would be wrong.
+ * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The column before the last
+ * says whether the message has gone on: then a dead letter about it would be wrong.
  */
 const struct pg_statement lifecycle_take_outbox = {
     "take_outbox",
@@ -93,7 +93,8 @@ const struct pg_statement lifecycle_take_outbox = {
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code,"
     "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
     "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count,"
-    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4"
+    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4,"
+    "       (extract(epoch FROM m.updated_at) * 1000)::int8"
     "  FROM taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
     "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"

@@ -85,16 +85,21 @@ def decode_reference(record):
     return decode("Reference", record)
 
 
-def encode_reference(**fields):
-    datum = {
-        "generation": 0,
-        "fence": 0,
-        "orgId": "default",
-        "channel": "EMAIL",
-        "priority": "normal",
-        "expiresAt": None,
-    }
-    datum.update(fields)
+def encode(name, **datum):
     stream = io.BytesIO()
-    avro.io.DatumWriter(avro.schema.parse(schema_text("Reference"))).write(datum, avro.io.BinaryEncoder(stream))
-    return reference_header() + stream.getvalue()
+    avro.io.DatumWriter(avro.schema.parse(schema_text(name))).write(datum, avro.io.BinaryEncoder(stream))
+    return single_object_header(name) + stream.getvalue()
+
+
+REFERENCE = {
+    "generation": 0,
+    "fence": 0,
+    "orgId": "default",
+    "channel": "EMAIL",
+    "priority": "normal",
+    "expiresAt": None,
+}
+
+
+def encode_reference(**fields):
+    return encode("Reference", **{**REFERENCE, **fields})
