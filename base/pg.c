@@ -488,6 +488,13 @@ const char *pg_string(const PGresult *rows, int row, int column)
     return PQgetisnull(rows, row, column) ? NULL : PQgetvalue(rows, row, column);
 }
 
+char *pg_bytes(const PGresult *rows, int row, int column, size_t *ret_length)
+{
+    *ret_length = 0;
+    const char *text = pg_string(rows, row, column);
+    return text ? (char *)PQunescapeBytea((const unsigned char *)text, ret_length) : NULL;
+}
+
 PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error)
 {
     PGconn *connection = connect_start(url, application_name, 0, true);

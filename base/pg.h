@@ -83,6 +83,9 @@ int64_t pg_int(const PGresult *rows, int row, int column);
 struct text pg_text(const PGresult *rows, int row, int column);
 const char *pg_string(const PGresult *rows, int row, int column);
 
+/* Bytes of a bytea; NULL for SQL's null. Free them with PQfreemem(). */
+MUST_CHECK char *pg_bytes(const PGresult *rows, int row, int column, size_t *ret_length);
+
 /*
  * For commands that run once and have nothing else to do: connects and waits. NULL, with the reason, when
  * that fails. Close with PQfinish().

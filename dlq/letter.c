@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas/letter_record.h"
 #include "schemas/new_message.h"
 #include "schemas/topics.h"
 
@@ -54,12 +55,36 @@ static bool blames_the_record(struct text code)
     return false;
 }
 
+/* What the letter itself says counts where a header is missing: some tools copy records without them. */
+static void say(struct text *header, struct text text)
+{
+    if (!header->bytes && text.length > 0) {
+        *header = text;
+    }
+}
+
+/* The letter of a message; releases before DeadLetter.avsc wrote the reference alone. */
+static bool read_value(struct letter *letter)
+{
+    enum error_code code;
+    struct letter_record given_up;
+    if (!letter_decode(letter->record->payload, letter->record->len, &given_up, &code)) {
+        return reference_decode(letter->record->payload, letter->record->len, &letter->reference, &code);
+    }
+    letter->reference = given_up.reference;
+    say(&letter->why.error_code, given_up.error_code);
+    say(&letter->why.error_message, given_up.reason);
+    say(&letter->why.failed_by, given_up.failed_by);
+    say(&letter->why.original_topic, given_up.original_topic);
+    return true;
+}
+
 void letter_init(struct letter *letter, rd_kafka_message_t *record, struct kafka_position position)
 {
     *letter = (struct letter){.record = record, .position = position};
     struct deadletter *why = &letter->why;
-    enum error_code code;
     deadletter_read(record, why);
+    const bool readable = read_value(letter);
     letter->correlation_id.bytes =
         kafka_header_get(record, HEADER_CORRELATION_ID, &letter->correlation_id.length);
     why->error_code = storable(why->error_code);
@@ -67,8 +92,7 @@ void letter_init(struct letter *letter, rd_kafka_message_t *record, struct kafka
         why->error_code = text_of(error_row(ERROR_MALFORMED_RECORD)->name);
         why->error_message = text_of("No header says why it is here.");
     }
-    letter->is_message = reference_decode(record->payload, record->len, &letter->reference, &code) &&
-                         !blames_the_record(why->error_code);
+    letter->is_message = readable && !blames_the_record(why->error_code);
 }
 
 void letter_release(struct letter *letter)

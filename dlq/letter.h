@@ -14,7 +14,7 @@ struct letter {
     struct kafka_position position;
     struct deadletter why;
     struct text correlation_id;
-    struct reference reference; /* all zero: the value is none */
+    struct reference reference; /* all zero: the value has none */
     bool is_message;            /* the letter of a message; otherwise of a record that nobody could handle */
 };
 

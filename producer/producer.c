@@ -7,6 +7,7 @@
 #include "producer/producer.h"
 
 #include "base/log.h"
+#include "producer/event_relay.h"
 #include "producer/ingest.h"
 #include "producer/message_request.h"
 #include "producer/relay.h"
@@ -18,7 +19,8 @@
 static void on_drain_check(uv_timer_t *timer)
 {
     struct producer *producer = timer->data;
-    if (http_server_pending(producer->server) == 0 && relay_is_idle(producer->relay)) {
+    if (http_server_pending(producer->server) == 0 && relay_is_idle(producer->relay) &&
+        event_relay_is_idle(producer->events)) {
         service_done(&producer->service);
     }
 }
@@ -39,6 +41,7 @@ static void stop(void *role)
     struct producer *producer = role;
     http_server_drain(producer->server);
     relay_stop(producer->relay);
+    event_relay_stop(producer->events);
     uv_timer_start(&producer->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
 }
 
@@ -47,7 +50,8 @@ static bool open_all(struct producer *producer, struct error *error)
     const struct config *config = producer->config;
     uv_loop_t *loop = &producer->service.loop;
     producer->relay = relay_new(producer, error);
-    if (!producer->relay) {
+    producer->events = producer->relay ? event_relay_new(producer, error) : NULL;
+    if (!producer->events) {
         return false;
     }
     const struct http_server_options options = {.host = config->http_host,
@@ -92,6 +96,7 @@ int producer_run(const struct config *config)
     } else {
         log_error("%s", error.text);
     }
+    event_relay_free(producer.events);
     relay_free(producer.relay);
     service_release(&producer.service);
     metrics_free(producer.metrics);

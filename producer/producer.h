@@ -4,6 +4,7 @@
  *   api.c           which request goes where
  *   ingest_path.c   the way of a new message: checked, stored, answered, published
  *   relay.c         tells Kafka what PostgreSQL says it has to be told
+ *   event_relay.c   tells callers what became of their messages
  *   dead_letters.c  /api/v1/dead-letters
  *   health.c        /health
  *   answer.c        JSON and problem documents
@@ -23,6 +24,7 @@
 struct producer;
 struct api_request;
 struct relay;
+struct event_relay;
 
 /* One row of the API. */
 struct api_route {
@@ -47,6 +49,7 @@ struct producer {
     struct http_server *server;
     struct store *store;
     struct relay *relay;
+    struct event_relay *events;
     struct pg *reader; /* for GET and health, and for leases, which are little work */
     struct leases leases;
     uv_timer_t lease_timer;

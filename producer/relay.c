@@ -73,13 +73,17 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
     uuid_format(&record->reference.id, id);
     const bool ordered = record->ordering_key.bytes;
     buffer_clear(&relay->record);
-    reference_encode(&record->reference, &relay->record);
+    if (record->letter) {
+        letter_encode(record->letter, &relay->record);
+    } else {
+        reference_encode(&record->reference, &relay->record);
+    }
     char due_at[24];
     (void)snprintf(due_at, sizeof due_at, "%" PRId64, record->due_at_ms);
     struct kafka_header headers[2 + DEADLETTER_HEADERS + 1] = {
         {HEADER_CORRELATION_ID, record->correlation_id.bytes, record->correlation_id.length},
         {HEADER_DUE_AT, record->due_at_ms ? due_at : NULL, strlen(due_at)}};
-    deadletter_headers(&record->letter, headers + 2);
+    deadletter_headers(&record->why, headers + 2);
     const struct kafka_record_out out = {.topic = record->topic,
                                          .key = ordered ? record->ordering_key.bytes : id,
                                          .key_length = ordered ? record->ordering_key.length : sizeof id - 1,
@@ -113,32 +117,38 @@ enum {
     ROW_RECORD_VALUE,
     ROW_RECORD_HEADERS,
     ROW_REPLAYS,
-    ROW_HAS_GONE_ON
+    ROW_HAS_GONE_ON,
+    ROW_UPDATED_AT_MS
 };
 
-/* A message is given up by its channel's sender. */
-static void take_letter(struct deadletter *letter, const struct reference *reference, const PGresult *rows,
+/* A message is given up by its channel's sender. Its letter says the same twice, as headers and as a record.
+ */
+static void take_letter(struct relay_record *record, struct letter_record *letter, const PGresult *rows,
                         int row)
 {
+    const struct reference *reference = &record->reference;
+    struct deadletter *why = &record->why;
     enum channel channel;
     if (channel_find(reference->channel.bytes, reference->channel.length, &channel)) {
         const bool urgent = text_is(reference->priority, PRIORITY_URGENT);
-        letter->original_topic = text_of(topic_name(channel_topic(channel, urgent)));
+        why->original_topic = text_of(topic_name(channel_topic(channel, urgent)));
     }
-    letter->error_code = pg_text(rows, row, ROW_ERROR_CODE);
+    why->error_code = pg_text(rows, row, ROW_ERROR_CODE);
     /* Not the provider's words: they may name the recipient, and a topic holds no personal data. */
-    letter->error_message = text_of(error_meaning(letter->error_code));
-    letter->attempts = pg_text(rows, row, ROW_ATTEMPTS);
-    letter->failed_at = pg_text(rows, row, ROW_UPDATED_AT);
-    letter->failed_by = text_of("sender");
-}
-
-/* Bytes of a bytea column; NULL for SQL's null. Free them with PQfreemem(). */
-static char *bytes_of(const PGresult *rows, int row, int column, size_t *ret_length)
-{
-    *ret_length = 0;
-    const char *text = pg_string(rows, row, column);
-    return text ? (char *)PQunescapeBytea((const unsigned char *)text, ret_length) : NULL;
+    why->error_message = text_of(error_meaning(why->error_code));
+    why->attempts = pg_text(rows, row, ROW_ATTEMPTS);
+    why->failed_at = pg_text(rows, row, ROW_UPDATED_AT);
+    why->failed_by = text_of("sender");
+    *letter = (struct letter_record){
+        .reference = *reference,
+        .error_code = why->error_code,
+        .reason = why->error_message,
+        .attempts = (int32_t)pg_int(rows, row, ROW_ATTEMPTS),
+        .failed_by = why->failed_by,
+        .failed_at_ms = pg_int(rows, row, ROW_UPDATED_AT_MS),
+        .original_topic = why->original_topic,
+    };
+    record->letter = letter;
 }
 
 /* A dead letter that is replayed: the record as it once was, and how often that has been done. */
@@ -147,9 +157,9 @@ static void publish_again(struct relay *relay, const PGresult *rows, int row)
     struct kafka_record_out out = {.topic = PQgetvalue(rows, row, ROW_TOPIC),
                                    .ticket = (uint64_t)pg_int(rows, row, ROW_OUTBOX_ID)};
     size_t packed_length;
-    char *key = bytes_of(rows, row, ROW_RECORD_KEY, &out.key_length);
-    char *value = bytes_of(rows, row, ROW_RECORD_VALUE, &out.value_length);
-    char *packed = bytes_of(rows, row, ROW_RECORD_HEADERS, &packed_length);
+    char *key = pg_bytes(rows, row, ROW_RECORD_KEY, &out.key_length);
+    char *value = pg_bytes(rows, row, ROW_RECORD_VALUE, &out.value_length);
+    char *packed = pg_bytes(rows, row, ROW_RECORD_HEADERS, &packed_length);
     const struct text replays = pg_text(rows, row, ROW_REPLAYS);
     struct kafka_header headers[1 + HEADERS_MAX + 1] = {{HEADER_REPLAYS, replays.bytes, replays.length}};
     (void)deadletter_unpack_headers(packed, packed_length, headers + 1, HEADERS_MAX);
@@ -167,6 +177,7 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
 {
     const int64_t outbox_id = pg_int(rows, row, ROW_OUTBOX_ID);
     struct relay_record record = {.outbox_id = outbox_id, .topic = PQgetvalue(rows, row, ROW_TOPIC)};
+    struct letter_record letter;
     const struct text id = pg_text(rows, row, ROW_ID);
     if (!PQgetisnull(rows, row, ROW_LETTER_ID)) {
         publish_again(relay, rows, row);
@@ -189,11 +200,11 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
             outbox_done_add(&relay->done, outbox_id); /* sent after all, or queued again by a person */
             return;
         }
-        take_letter(&record.letter, &record.reference, rows, row);
+        take_letter(&record, &letter, rows, row);
     }
     record.due_at_ms = tier_topic(record.topic) ? pg_int(rows, row, ROW_DUE_AT) : 0;
     size_t key_length;
-    char *ordering_key = bytes_of(rows, row, ROW_ORDERING_KEY, &key_length);
+    char *ordering_key = pg_bytes(rows, row, ROW_ORDERING_KEY, &key_length);
     record.ordering_key = (struct text){ordering_key, key_length};
     relay_publish(relay, &record);
     PQfreemem(ordering_key);

@@ -12,6 +12,7 @@
 
 #include "producer/producer.h"
 #include "schemas/deadletter.h"
+#include "schemas/letter_record.h"
 #include "schemas/reference.h"
 
 struct relay_record {
@@ -20,8 +21,9 @@ struct relay_record {
     struct reference reference;
     struct text ordering_key; /* NULL bytes: the message's id is the record's key */
     struct text correlation_id;
-    int64_t due_at_ms;        /* Unix time, for a retry tier; 0: at once */
-    struct deadletter letter; /* all zero where the record is none */
+    int64_t due_at_ms;                  /* Unix time, for a retry tier; 0: at once */
+    struct deadletter why;              /* of a dead letter, for its headers; else all zero */
+    const struct letter_record *letter; /* and its value; NULL: the value is the reference */
 };
 
 /* NULL, with the reason, when Kafka's settings are wrong. */

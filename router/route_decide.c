@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "schemas/channels.h"
+#include "schemas/letter_record.h"
 #include "schemas/tiers.h"
 
 #define DIGITS_MAX 15
@@ -52,7 +53,7 @@ struct route route_decide(const rd_kafka_message_t *record)
     struct route route = {.topic = TOPIC_DLQ};
     struct reference reference;
     enum channel channel;
-    if (!reference_decode(record->payload, record->len, &reference, &route.code)) {
+    if (!letter_or_reference_decode(record->payload, record->len, &reference, &route.code)) {
         return route;
     }
     if (!channel_find(reference.channel.bytes, reference.channel.length, &channel)) {

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/pg.h"
 #include "schemas/channels.h"
+#include "schemas/events.h"
 #include "schemas/new_message.h"
 
 #define LEASE_MARGIN_MS 2000
@@ -214,7 +215,7 @@ static bool check(const struct config *config, struct error *error)
             error, "OUTBOUND_OUTBOX_LEASE_MS: %lld is not more than OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS (%lld)",
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
-    return check_registry(config, error) &&
+    return check_registry(config, error) && events_check(config, error) &&
            check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&
            check_url("TWILIO_BASE_URL", config->twilio_base_url, error) &&
            (!*config->twilio_status_callback_url ||

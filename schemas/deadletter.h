@@ -2,8 +2,9 @@
  * deadletter.h - a record in the dead-letter topic: the headers that say why it is there.
  *
  * Whoever writes a dead letter fills this struct, whoever reads one gets it back; the header of each member
- * is named once, in deadletter.c and here. The value is the original record's, byte for byte (a Reference
- * where the message is known), and so are its other headers.
+ * is named once, in deadletter.c and here. A message's value is a DeadLetter (letter_record.h), which says
+ * the same; that of a record which could not be handled is the record's, byte for byte, and so are its other
+ * headers.
  */
 #ifndef SCHEMAS_DEADLETTER_H
 #define SCHEMAS_DEADLETTER_H

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "schemas/errors.h"
+#include "schemas/events.h"
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
 
@@ -60,6 +61,7 @@ void leases_sweep(struct leases *leases)
     pg_param_text(&params, topic_name(TOPIC_DLQ));
     pg_param_text(&params, error_row(ERROR_LEASE_EXPIRED)->name);
     pg_param_text(&params, error_row(ERROR_LEASE_EXPIRED)->help);
+    events_param(leases->config, &params);
     leases->sweeping = pg_call(leases->pg, &lifecycle_expire_leases, &params, on_swept, leases);
     pg_params_release(&params);
 }

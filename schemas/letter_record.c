@@ -49,3 +49,17 @@ bool letter_decode(const void *bytes, size_t length, struct letter_record *ret_l
     *ret_letter = letter;
     return true;
 }
+
+bool letter_or_reference_decode(const void *bytes, size_t length, struct reference *ret_reference,
+                                enum error_code *ret_code)
+{
+    if (reference_decode(bytes, length, ret_reference, ret_code)) {
+        return true;
+    }
+    struct letter_record letter;
+    if (*ret_code != ERROR_UNKNOWN_SCHEMA || !letter_decode(bytes, length, &letter, ret_code)) {
+        return false;
+    }
+    *ret_reference = letter.reference;
+    return true;
+}

@@ -35,4 +35,9 @@ void letter_encode(const struct letter_record *letter, struct buffer *into);
 MUST_CHECK bool letter_decode(const void *bytes, size_t length, struct letter_record *ret_letter,
                               enum error_code *ret_code);
 
+/* The reference that a record is, or the one in a letter: for those to whom it is the same. As
+ * reference_decode(). */
+MUST_CHECK bool letter_or_reference_decode(const void *bytes, size_t length, struct reference *ret_reference,
+                                           enum error_code *ret_code);
+
 #endif

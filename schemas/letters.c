@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas/events.h"
 #include "schemas/lifecycle.h"
 #include "schemas/sql_parts.h"
 #include "schemas/tiers.h"
@@ -188,12 +189,12 @@ bool letters_take_found(struct letter_filter *filter, const PGresult *found,
     return true;
 }
 
-/* Nothing goes back to the dead letters, or where a stranger's record says that it came from. */
+/* Nothing goes back to the dead letters or the events, or where a stranger's record says that it came from. */
 static void topics_param(const struct config *config, struct pg_params *params)
 {
     pg_array_begin(params, PG_TEXT);
     for (int i = 0; i < TOPIC_COUNT; i++) {
-        if (i != TOPIC_DLQ) {
+        if (i != TOPIC_DLQ && i != TOPIC_EVENTS) {
             pg_array_text(params, topic_name((enum topic)i));
         }
     }
@@ -219,5 +220,6 @@ void letter_action_params(const struct letter_action *action, const struct lette
     }
     if (action->is_replay && !batch->preview) {
         pg_param_text(params, topic_name(TOPIC_ACCEPTED));
+        events_param(config, params);
     }
 }

@@ -11,17 +11,20 @@
  */
 /* clang-format off */
 
+/* Longer than the longest pause between two looks at the outbox. */
+#define EVENTS_SILENCE "2min"
+
 /*
  * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
  * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at, $14 source, $15 ordering key (arrays);
- * $16 max attempts, $17 topic, $18 outbox lease in ms.
+ * $16 max attempts, $17 topic, $18 outbox lease in ms, $19 statuses to be told (array).
  *
  * The first refuses all of them when one is there already (23505), the second leaves that one out. Being ready for a
  * conflict costs each row a record in the log of its own.
  */
 #define INSERT(on_conflict) \
     "WITH fresh AS (" \
-    "  INSERT INTO outbound_message (id, org_id, dossier_id, channel, priority, to_recipient, template_code," \
+    "  INSERT INTO outbound_message AS m (id, org_id, dossier_id, channel, priority, to_recipient, template_code," \
     "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, source, ordering_key," \
     "      max_attempts)" \
     "  SELECT t.*, $16::int4" \
@@ -29,7 +32,8 @@
     "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[], $14::text[]," \
     "      $15::bytea[]) AS t" \
     on_conflict \
-    "  RETURNING id)" \
+    "  RETURNING m.id, m.fence, " EVENT_OF("m", "$19") ")," \
+    EVENTS_TOLD("fresh") \
     "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)" \
     "  SELECT id, $17::text, 0, clock_timestamp() + $18::int8 * interval '1 ms' FROM fresh" \
     "  RETURNING message_id, id"
@@ -74,21 +78,23 @@ const struct pg_statement lifecycle_get = {
     "  FROM outbound_message m WHERE m.id = $1::uuid"};
 
 /*
- * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The last column says whether the
- * message has gone on: then a dead letter about it would be wrong.
+ * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The column before the last
+ * says whether the message has gone on: then a dead letter about it would be wrong.
  */
 const struct pg_statement lifecycle_take_outbox = {
     "take_outbox",
     "WITH taken AS ("
     "  UPDATE outbound_outbox SET due_at = now() + $2::int8 * interval '1 ms'"
-    "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_outbox WHERE due_at <= now() ORDER BY due_at"
+    "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_outbox WHERE due_at <= now() AND event IS NULL"
+    "                        ORDER BY due_at"
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
     "  RETURNING id, topic, message_id, letter_id, fence)"
     "SELECT taken.id, taken.topic, m.id, m.ordering_key, m.generation, taken.fence, m.org_id, m.channel, m.priority,"
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code,"
     "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
     "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count,"
-    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4"
+    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4,"
+    "       (extract(epoch FROM m.updated_at) * 1000)::int8"
     "  FROM taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
     "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"
@@ -97,13 +103,33 @@ const struct pg_statement lifecycle_take_outbox = {
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_dead_letter WHERE id = taken.letter_id OFFSET 0) l"
     "    ON true"};
 
+/*
+ * $1 most rows. Answers nothing while another session takes events: the lock is the session's, and one that has been
+ * silent for a while (its process is frozen, its host is gone) is ended by the server. Where the message is gone, so is
+ * what could be told. The rows stay as they are until they are deleted, so that nothing but the lock keeps a second
+ * producer from publishing them, too.
+ */
+const struct pg_statement lifecycle_take_events = {
+    "take_events",
+    "SELECT taken.id, m.id, coalesce(m.ordering_key, m.id::text::bytea), m.org_id, m.source, m.idempotency_key,"
+    "       m.dossier_id, m.channel, m.correlation_id, (taken.event).status, (taken.event).attempt_count,"
+    "       (taken.event).error_code, (taken.event).provider, (taken.event).provider_message_id,"
+    "       (extract(epoch FROM (taken.event).occurred_at) * 1000000)::int8"
+    "  FROM (SELECT id, message_id, event FROM outbound_outbox"
+    "        WHERE NOT (event IS NULL)"
+    "          AND (SELECT pg_try_advisory_lock('outbound_outbox'::regclass::oid::int8)"
+    "                      AND set_config('idle_session_timeout', '" EVENTS_SILENCE "', false) IS NOT NULL)"
+    "        ORDER BY id LIMIT $1::int8) taken"
+    "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
+    "  ORDER BY taken.id"};
+
 /* $1 outbox id (array). */
 const struct pg_statement lifecycle_delete_outbox = {
     "delete_outbox", "DELETE FROM outbound_outbox WHERE id = ANY ($1::int8[])"};
 
 /*
  * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic, $6 what
- * becomes of a claim that nobody finishes: 'hold' or 'resend'.
+ * becomes of a claim that nobody finishes: 'hold' or 'resend'; $7 statuses to be told (array).
  *
  * The fence makes a record good for one attempt: a second copy of it finds the fence raised.
  */
@@ -121,7 +147,9 @@ const struct pg_statement lifecycle_claim = {
     "    AND CASE m.status WHEN 'QUEUED' THEN true ELSE false END"
     "  RETURNING t.position, m.status, m.id, m.fence, m.attempt_count, m.max_attempts, m.org_id,"
     "            m.to_recipient, m.template_code, m.subject, m.payload_json, m.correlation_id,"
-    "            (extract(epoch FROM clock_timestamp() - m.created_at) * 1000000)::int8 AS age_us),"
+    "            (extract(epoch FROM clock_timestamp() - m.created_at) * 1000000)::int8 AS age_us,"
+    "            " EVENT_OF("m", "$7") "),"
+    EVENTS_TOLD("claimed") ","
     "expired AS ("
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, $5::text, fence, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
@@ -132,7 +160,7 @@ const struct pg_statement lifecycle_claim = {
 /*
  * $1 id, $2 fence, $3 new status, $4 outcome of the attempt, $5 error code, $6 error message, $7 provider,
  * $8 provider's message id, $9 HTTP status, $10 duration in µs, $11 delay until the next attempt in ms,
- * $12 topic to be told or null, $13 how long the outbox holds that back in ms (arrays).
+ * $12 topic to be told or null, $13 how long the outbox holds that back in ms, $14 statuses to be told (arrays).
  *
  * A success that comes after its lease ran out still counts, as long as nobody has claimed the message since:
  * it settles what would otherwise be UNKNOWN or sent twice.
@@ -158,7 +186,8 @@ const struct pg_statement lifecycle_finish = {
     "        WHEN 'QUEUED' THEN t.status = 'SENT'"
     "        WHEN 'FAILED' THEN t.status = 'SENT' AND m.error_code = 'LEASE_EXPIRED'"
     "        ELSE false END"
-    "  RETURNING t.*, now() AS at),"
+    "  RETURNING t.*, now() AS at, " EVENT_OF("m", "$14") "),"
+    EVENTS_TOLD("finished") ","
     "attempts AS ("
     "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, provider, provider_message_id,"
     "      http_status, error_code, error_message, started_at, finished_at, next_retry_at)"
@@ -178,19 +207,20 @@ const struct pg_statement lifecycle_finish = {
 
 /*
  * $1 most rows, $2 delay until the next attempt in ms, $3 topic of retries, $4 dead-letter topic, $5 error
- * code, $6 error message.
+ * code, $6 error message, $7 statuses to be told (array).
  */
 const struct pg_statement lifecycle_expire_leases = {
     "expire_leases",
     "WITH expired AS ("
-    "  UPDATE outbound_message"
+    "  UPDATE outbound_message m"
     "  SET status = CASE WHEN hold_unknown THEN 'UNKNOWN'"
     "                    WHEN attempt_count >= max_attempts THEN 'FAILED' ELSE 'QUEUED' END,"
     "      error_code = $5::text, error_message = $6::text, lease_until = NULL, updated_at = now()"
     "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_message"
     "                        WHERE status = 'SENDING' AND coalesce(lease_until < now(), true)"
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
-    "  RETURNING id, fence, status, channel, correlation_id, now() AS at),"
+    "  RETURNING m.id, m.fence, m.status, m.channel, m.correlation_id, now() AS at, " EVENT_OF("m", "$7") "),"
+    EVENTS_TOLD("expired") ","
     "attempts AS ("
     "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, error_code, error_message,"
     "      started_at, finished_at, next_retry_at)"
@@ -215,7 +245,7 @@ const struct pg_statement lifecycle_republish = {
                  "      WHERE status = 'QUEUED' AND channel = $1::text"
                  "        AND created_at < now() - $2::int8 * interval '1 ms'" /* for the index */
                  "        AND updated_at < now() - $2::int8 * interval '1 ms'"
-                 "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id)"
+                 "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
     "        AND coalesce((SELECT next_retry_at FROM outbound_attempt"
     "                      WHERE outbound_message_id = m.id AND attempt_no = m.fence), '-infinity') <= now()"
                  "      LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"
@@ -247,7 +277,7 @@ const struct pg_statement lifecycle_replay_preview = {
     "WITH " LETTERS_READ LETTERS_JUDGED(REPLAY_FATE)
     LETTERS_ANSWER LETTERS_COUNT("judged", "replayed") LETTERS_COUNT("judged", "settled") REPLAY_HELD_BACK};
 
-/* The same and $13 the topic of messages. The letter stays open when its message changes in this very moment. */
+/* The same and $13 the topic of messages, $14 statuses to be told (array). The letter stays open when its message changes in this very moment. */
 const struct pg_statement lifecycle_replay = {
     "replay",
     "WITH " LETTERS_TAKEN LETTERS_JUDGED(REPLAY_FATE)
@@ -264,7 +294,8 @@ const struct pg_statement lifecycle_replay = {
     "        WHEN 'EXPIRED' THEN true"
     "        WHEN 'UNKNOWN' THEN true"
     "        ELSE false END"
-    "  RETURNING j.id AS letter_id, m.id, m.fence),"
+    "  RETURNING j.id AS letter_id, m.id, m.fence, " EVENT_OF("m", "$14") "),"
+    EVENTS_TOLD("queued") ","
     "done AS ("
     "  UPDATE outbound_dead_letter l"
     "  SET status = CASE WHEN j.fate = 'replayed' THEN 'REPLAYED' ELSE 'SETTLED' END,"

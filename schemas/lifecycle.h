@@ -27,6 +27,9 @@ extern const struct pg_statement lifecycle_get;
 /* Takes outbox rows that are due and answers what their records are made of. */
 extern const struct pg_statement lifecycle_take_outbox;
 
+/* The next status events in their order, and what their records are made of; for one session at a time. */
+extern const struct pg_statement lifecycle_take_events;
+
 /* Forgets outbox rows whose records Kafka has acknowledged. */
 extern const struct pg_statement lifecycle_delete_outbox;
 

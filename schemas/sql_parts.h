@@ -9,6 +9,19 @@
 /* A time as the API shows it. */
 #define API_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
+/*
+ * Status events. EVENT_OF is a column for RETURNING: what is told about the row as it is now, null when its status is
+ * not among the parameter `statuses`. EVENTS_TOLD puts the events of such a table of changes into the outbox.
+ */
+#define EVENT_OF(row, statuses) \
+    "CASE WHEN " row ".status = ANY (" statuses "::text[]) THEN" \
+    "  ROW(" row ".status, " row ".attempt_count, " row ".error_code, " row ".provider, " row ".provider_message_id, " \
+    row ".updated_at)::outbound_event END AS event"
+#define EVENTS_TOLD(changes) \
+    "told AS (" \
+    "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event)" \
+    "  SELECT id, 'outbound.events', fence, 'infinity', event FROM " changes " WHERE NOT (event IS NULL))"
+
 /* What a person asked for: $1 status, $2 channel, $3 code, $4 organisation, $5 since, $6 until, each may be null. */
 #define LETTERS_MATCH \
     "($2::text IS NULL OR l.channel = $2::text) AND ($3::text IS NULL OR l.error_code = $3::text)" \

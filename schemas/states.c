@@ -32,6 +32,17 @@ const char *state_name(enum state state)
     return states[state].name;
 }
 
+bool state_find(struct text name, enum state *ret_state)
+{
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        if (text_is(name, states[i].name)) {
+            *ret_state = (enum state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool state_may_change(enum state from, enum state to)
 {
     for (size_t i = 0; i < COUNT_OF(changes); i++) {

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/attributes.h"
+#include "base/text.h"
+
 enum state {
 #define STATE(id, ...) STATE_##id,
 #define CHANGE(...)
@@ -18,6 +21,9 @@ enum state {
 
 /* "QUEUED": in SQL, in the API; metrics have it in lower case. */
 const char *state_name(enum state state);
+
+/* False when no state has this name. */
+MUST_CHECK bool state_find(struct text name, enum state *ret_state);
 
 bool state_may_change(enum state from, enum state to);
 

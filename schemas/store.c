@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "schemas/events.h"
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
 
@@ -193,6 +194,7 @@ static void insert_params(struct store *store, const struct store_item *first)
     pg_param_int4(params, (int32_t)config->max_attempts);
     pg_param_text(params, topic_name(TOPIC_ACCEPTED));
     pg_param_int8(params, config->outbox_lease_ms);
+    events_param(config, params);
 }
 
 static bool same_hash(const struct new_message *message, const char *hex)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "schemas/events.h"
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
 #include "senders/columns.h"
@@ -134,6 +135,7 @@ void claim_start(struct sender *sender)
     pg_param_int8(params, sender->config->sender_lease_ms);
     pg_param_text(params, topic_name(TOPIC_DLQ));
     pg_param_text(params, config_unknown_policy(sender->config, sender->channel));
+    events_param(sender->config, params);
 
     struct claim_call *call = NEW(struct claim_call);
     *call = (struct claim_call){sender, clock_monotonic_us()};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "schemas/events.h"
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
 #include "senders/columns.h"
@@ -95,6 +96,7 @@ static void finish_params(struct sender *sender)
     struct pg_params *params = &sender->finish_params;
     pg_params_clear(params);
     columns_add(params, columns, COUNT_OF(columns), &sender->finishing);
+    events_param(sender->config, params);
 }
 
 static void give_back(struct sender *sender)

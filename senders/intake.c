@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "schemas/deadletter.h"
+#include "schemas/letter_record.h"
 #include "senders/sender.h"
 
 #define NORMAL_FIRST_EVERY 10
@@ -105,7 +106,7 @@ static bool take_one(struct sender *sender, struct lane *lane)
     while ((record = kafka_consumer_take(lane->consumer, &position))) {
         struct reference reference;
         enum error_code code;
-        if (!reference_decode(record->payload, record->len, &reference, &code)) {
+        if (!letter_or_reference_decode(record->payload, record->len, &reference, &code)) {
             set_aside(sender, lane, position, record, code);
             continue;
         }

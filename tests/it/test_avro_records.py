@@ -4,7 +4,7 @@ import pytest
 
 from support import kafka as topics
 from support.api import message
-from support.avro_record import decode_reference, rabin_fingerprint, reference_header
+from support.avro_record import decode, decode_reference, rabin_fingerprint, reference_header
 from support.wait import until
 
 
@@ -54,6 +54,43 @@ def test_the_router_passes_a_record_on_unchanged(pipeline):
     message_id = pipeline.api.accept()
     accepted, routed = (the_record(pipeline, topic, since, message_id) for topic, since in before.items())
     assert (routed.key, routed.value, routed.headers) == (accepted.key, accepted.value, accepted.headers)
+
+
+def test_a_message_that_was_given_up_is_a_dead_letter(pipeline):
+    since = pipeline.kafka.ends(topics.DEAD_LETTERS)
+    pipeline.sandbox.fault("status", status=400, match="given-up", times=1)
+    message_id = pipeline.api.accept(message(to="given-up@example.com"), X_Org_ID="acme")
+    state = pipeline.wait_for(message_id, "FAILED")
+    letter = decode("DeadLetter", the_record(pipeline, topics.DEAD_LETTERS, since, message_id).value)
+    assert letter.pop("failedAt").strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] == state["updatedAt"][:-4]
+    assert letter.pop("reason")
+    assert letter == {
+        "id": message_id,
+        "generation": 0,
+        "fence": 1,
+        "orgId": "acme",
+        "channel": "EMAIL",
+        "priority": "normal",
+        "expiresAt": None,
+        "errorCode": "INVALID_REQUEST",
+        "attempts": 1,
+        "failedBy": "sender",
+        "originalTopic": topics.SEND_EMAIL,
+    }
+
+
+def test_a_dead_letter_among_the_messages_is_one_more_reference(pipeline):
+    """Copied back by hand, it finds its message given up, as a reference would: no letter about the letter."""
+    since = pipeline.kafka.ends(topics.DEAD_LETTERS)
+    pipeline.sandbox.fault("status", status=400, match="copied", times=1)
+    message_id = pipeline.api.accept(message(to="copied@example.com"))
+    pipeline.wait_for(message_id, "FAILED")
+    letter = the_record(pipeline, topics.DEAD_LETTERS, since, message_id)
+    after = pipeline.kafka.ends(topics.DEAD_LETTERS)
+    pipeline.kafka.produce(topics.ACCEPTED, letter.value, key=letter.key)
+    pipeline.kafka.wait_until_all_committed()
+    assert pipeline.kafka.ends(topics.DEAD_LETTERS) == after
+    assert not pipeline.sandbox.deliveries(message_id), "the provider would have taken it"
 
 
 def test_no_record_holds_recipient_or_content(pipeline):

@@ -1,6 +1,7 @@
 """Dead letters: taken into PostgreSQL, looked at, and brought back, by command."""
 
 import base64
+import datetime
 import uuid
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from support import environment
 from support import kafka as topics
 from support.api import message, unique
-from support.avro_record import encode_reference
+from support.avro_record import REFERENCE, encode, encode_reference
 from support.command import outbound
 from support.letters import (
     change,
@@ -143,6 +144,7 @@ STRANGE = {
     "a time that is none": (b"x", {"x-failed-at": "yesterday", "x-replays": "-7"}),
     "a topic of somebody else": (b"x", {"x-original-topic": "somebody.elses", "x-error-code": "NEW_CODE"}),
     "a topic that would go round": (b"x", {"x-original-topic": "outbound.dlq"}),
+    "a topic that others read": (b"x", {"x-original-topic": "outbound.events"}),
 }
 
 
@@ -157,6 +159,36 @@ def test_a_strangers_record_is_stored_and_not_replayed(pipeline, value, headers)
     assert "no topic of ours" in ended.err
     assert change("replay", "--force") == {"unreplayable": 1}
     assert open_letters(pipeline.db) == 1
+
+
+def letter_without_headers(**fields):
+    """As a tool copies it that does not know of headers."""
+    reasons = {"errorCode": "TIMEOUT", "reason": "no answer", "failedBy": "sender", "originalTopic": topics.SEND_EMAIL}
+    failed_at = datetime.datetime.now(datetime.timezone.utc)
+    return encode("DeadLetter", **{**REFERENCE, **fields}, **reasons, attempts=5, failedAt=failed_at), {}
+
+
+def letter_of_an_earlier_release(**fields):
+    """The reference alone."""
+    headers = {
+        "x-error-code": "TIMEOUT",
+        "x-error-message": "no answer",
+        "x-failed-by": "sender",
+        "x-original-topic": topics.SEND_EMAIL,
+    }
+    return encode_reference(**fields), headers
+
+
+@pytest.mark.parametrize("form", [letter_without_headers, letter_of_an_earlier_release])
+def test_a_message_letter_in_another_form(pipeline, form):
+    message_id = str(uuid.uuid4())
+    value, headers = form(id=message_id, fence=5)
+    pipeline.kafka.produce(topics.DEAD_LETTERS, value, headers=headers)
+    letter = record_letter(pipeline.db, message_id=message_id)
+    assert (letter["fence"], letter["channel"], letter["record_value"]) == (5, "EMAIL", None)
+    assert (letter["error_code"], letter["reason"], letter["failed_by"]) == ("TIMEOUT", "no answer", "sender")
+    assert letter["original_topic"] == topics.SEND_EMAIL
+    assert change("discard", "--id", letter["id"]) == {"discarded": 1}
 
 
 def test_letters_that_are_read_again_do_nothing(pipeline):

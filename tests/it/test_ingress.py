@@ -7,9 +7,10 @@ import pytest
 
 from support import kafka as topics
 from support.api import message, unique
+from support.avro_record import single_object_header
 from support.database_lock import no_change_of_messages, somebody_waits
 from support.kafka import REQUESTS
-from support.upstream import SOURCE, datum_of, header, request, single_object
+from support.upstream import SOURCE, datum_of, request, single_object
 from support.wait import until
 
 
@@ -147,22 +148,23 @@ def test_an_invalid_request_goes_to_the_dead_letters_with_every_reason(pipeline,
     assert [reason.split(" ")[0] for reason in reasons] == fields
 
 
+HEADER = single_object_header("MessageRequest")
 FINE = datum_of(request())
 UNREADABLE = {
     "a tombstone": (None, "MALFORMED_RECORD"),
     "nothing": (b"", "MALFORMED_RECORD"),
     "no magic byte": (FINE, "MALFORMED_RECORD"),
-    "the header alone": (header(), "MALFORMED_RECORD"),
-    "cut off": (header() + FINE[:-3], "MALFORMED_RECORD"),
-    "something behind": (header() + FINE + b"\0", "MALFORMED_RECORD"),
-    "100 MB claimed": (header() + b"\x02\x80\x80\x80\x60", "MALFORMED_RECORD"),
-    "a branch that is not there": (header() + b"\x06" + FINE, "MALFORMED_RECORD"),
-    "invalid UTF-8": (header() + FINE.replace(b"shop", b"sh\xff\xfe"), "MALFORMED_RECORD"),
-    "NUL in a text": (header() + FINE.replace(b"shop", b"sh\0p"), "MALFORMED_RECORD"),
+    "the header alone": (HEADER, "MALFORMED_RECORD"),
+    "cut off": (HEADER + FINE[:-3], "MALFORMED_RECORD"),
+    "something behind": (HEADER + FINE + b"\0", "MALFORMED_RECORD"),
+    "100 MB claimed": (HEADER + b"\x02\x80\x80\x80\x60", "MALFORMED_RECORD"),
+    "a branch that is not there": (HEADER + b"\x06" + FINE, "MALFORMED_RECORD"),
+    "invalid UTF-8": (HEADER + FINE.replace(b"shop", b"sh\xff\xfe"), "MALFORMED_RECORD"),
+    "NUL in a text": (HEADER + FINE.replace(b"shop", b"sh\0p"), "MALFORMED_RECORD"),
     "an unknown fingerprint": (b"\xc3\x01" + b"12345678" + FINE, "UNKNOWN_SCHEMA"),
     "an id, but no registry": (b"\0" + struct.pack(">i", 1) + FINE, "UNKNOWN_SCHEMA"),
     "a megabyte of noise": (b"\xc3\x01" + bytes(range(256)) * 4080, "UNKNOWN_SCHEMA"),
-    "a megabyte of a request": (header() + b"\x00" * 1_000_000, "MALFORMED_RECORD"),
+    "a megabyte of a request": (HEADER + b"\x00" * 1_000_000, "MALFORMED_RECORD"),
 }
 
 

@@ -45,7 +45,7 @@ def failed(pipeline, word):
 
 def announced(pipeline, message_id):
     """When what the outbox says of it is due."""
-    return pipeline.db.rows("SELECT due_at FROM outbound_outbox WHERE message_id = %s", message_id)
+    return pipeline.db.rows("SELECT due_at FROM outbound_outbox WHERE event IS NULL AND message_id = %s", message_id)
 
 
 def test_what_is_queued_again_is_delivered(pipeline):

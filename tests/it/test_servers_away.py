@@ -2,7 +2,7 @@
 
 import pytest
 
-from support import environment
+from support import environment, events
 from support.api import Api, Crowd, message, unique
 from support.command import dev
 from support.wait import until
@@ -69,6 +69,7 @@ def test_without_postgresql_nothing_is_accepted(pipeline):
 
 def test_without_kafka_messages_are_accepted_and_wait(pipeline):
     api = pipeline.api
+    since = pipeline.kafka.ends(events.TOPIC)
     dev("down", "kafka")
     until(lambda: api.health() == "DEGRADED", "the producer has noticed")
     ids = [api.accept() for _ in range(50)]
@@ -82,6 +83,8 @@ def test_without_kafka_messages_are_accepted_and_wait(pipeline):
         pipeline.wait_for(message_id, "SENT")
     until(lambda: api.health() == "UP", "the producer is content again")
     assert all(len(pipeline.sandbox.deliveries(message_id)) == 1 for message_id in ids)
+    for message_id in ids:
+        events.wait_for(pipeline, since, message_id, ["QUEUED", "SENDING", "SENT"])
     assert all(role.running for role in pipeline.started)
 
 

@@ -66,6 +66,10 @@ def test_an_outbox_lease_must_outlast_the_record():
     is_refused(ended, "OUTBOUND_OUTBOX_LEASE_MS", "OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS")
 
 
+def test_an_event_must_be_a_status():
+    is_refused(outbound("sender", OUTBOUND_EVENTS="SENT,LOST"), "OUTBOUND_EVENTS", "LOST")
+
+
 SENDER_NEEDS = {
     "SENDGRID_API_KEY": [None, "", "two words", "line\nend"],
     "OUTBOUND_EMAIL_FROM": [None, "", "nobody"],

@@ -18,6 +18,7 @@ static const struct pg_statement *const statements[] = {
     &lifecycle_find_conflicts,
     &lifecycle_get,
     &lifecycle_take_outbox,
+    &lifecycle_take_events,
     &lifecycle_delete_outbox,
     &lifecycle_claim,
     &lifecycle_finish,
@@ -77,19 +78,38 @@ Test(lifecycle, statements_name_the_states_that_they_change)
     }
 }
 
+static void expect_name(const char *sql, const char *name)
+{
+    char quoted[64];
+    (void)snprintf(quoted, sizeof quoted, "'%s'", name);
+    EXPECT_SAYS(sql, quoted);
+}
+
+/* Whoever changes a status tells of it. */
+Test(lifecycle, every_change_makes_an_event)
+{
+    expect_name(lifecycle_insert.sql, topic_name(TOPIC_EVENTS));
+    expect_name(lifecycle_insert_some.sql, topic_name(TOPIC_EVENTS));
+    for (size_t i = 0; i < lifecycle_change_count; i++) {
+        expect_name(lifecycle_changes[i].statement->sql, topic_name(TOPIC_EVENTS));
+    }
+}
+
+static const char *migration(const char *name)
+{
+    for (size_t i = 0; i < migration_count; i++) {
+        if (strstr(migrations[i].name, name)) {
+            return migrations[i].sql;
+        }
+    }
+    cr_fatal("there is no migration %s", name);
+}
+
 /* Triggers cannot see the tables in C: what they write has to be there. */
 Test(lifecycle, triggers_use_names_of_the_tables)
 {
-    const char *sql = NULL;
-    for (size_t i = 0; i < migration_count; i++) {
-        sql = strstr(migrations[i].name, "_operators") ? migrations[i].sql : sql;
-    }
-    cr_assert(sql != NULL);
-    const char *const names[] = {topic_name(TOPIC_ACCEPTED), topic_name(TOPIC_DLQ),
-                                 error_row(ERROR_SET_BY_HAND)->name};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char quoted[64];
-        (void)snprintf(quoted, sizeof quoted, "'%s'", names[i]);
-        EXPECT_SAYS(sql, quoted);
-    }
+    expect_name(migration("_operators"), topic_name(TOPIC_ACCEPTED));
+    expect_name(migration("_operators"), topic_name(TOPIC_DLQ));
+    expect_name(migration("_operators"), error_row(ERROR_SET_BY_HAND)->name);
+    expect_name(migration("_events"), topic_name(TOPIC_EVENTS));
 }

@@ -15,7 +15,6 @@ from support import environment
 
 MARKER = b"\xc3\x01"
 EMPTY = 0xC15D213AA4D7A795
-_SCHEMA_FILE = environment.REPOSITORY / "schemas" / "avro" / "Reference.avsc"
 
 # What the Parsing Canonical Form keeps, in its order.
 _KEPT = ("name", "type", "fields", "symbols", "items", "values", "size")
@@ -58,39 +57,49 @@ def rabin_fingerprint(data):
     return fingerprint
 
 
-def reference_fingerprint():
-    text = canonical(json.loads(_SCHEMA_FILE.read_text()))
+def schema_text(name):
+    return (environment.REPOSITORY / "schemas" / "avro" / f"{name}.avsc").read_text()
+
+
+def single_object_header(name):
+    text = canonical(json.loads(schema_text(name)))
     assert not re.search(r"\s", text)
-    return rabin_fingerprint(text.encode())
+    return MARKER + struct.pack("<Q", rabin_fingerprint(text.encode()))
 
 
-def reference_header():
-    return MARKER + struct.pack("<Q", reference_fingerprint())
-
-
-def reference_schema():
-    return avro.schema.parse(_SCHEMA_FILE.read_text())
-
-
-def decode_reference(record):
-    """The datum of a whole record; it must fill the record to its end."""
-    assert record[:10] == reference_header(), record[:10].hex()
-    stream = io.BytesIO(record[10:])
-    datum = avro.io.DatumReader(reference_schema()).read(avro.io.BinaryDecoder(stream))
+def decode(name, record, header=None):
+    """The datum of a whole record, which it must fill to its end; `header`: what stands before it, else the usual."""
+    header = header or single_object_header(name)
+    assert record.startswith(header), record[:10].hex()
+    stream = io.BytesIO(record[len(header) :])
+    datum = avro.io.DatumReader(avro.schema.parse(schema_text(name))).read(avro.io.BinaryDecoder(stream))
     assert stream.read() == b""
     return datum
 
 
-def encode_reference(**fields):
-    datum = {
-        "generation": 0,
-        "fence": 0,
-        "orgId": "default",
-        "channel": "EMAIL",
-        "priority": "normal",
-        "expiresAt": None,
-    }
-    datum.update(fields)
+def reference_header():
+    return single_object_header("Reference")
+
+
+def decode_reference(record):
+    return decode("Reference", record)
+
+
+def encode(name, **datum):
     stream = io.BytesIO()
-    avro.io.DatumWriter(reference_schema()).write(datum, avro.io.BinaryEncoder(stream))
-    return reference_header() + stream.getvalue()
+    avro.io.DatumWriter(avro.schema.parse(schema_text(name))).write(datum, avro.io.BinaryEncoder(stream))
+    return single_object_header(name) + stream.getvalue()
+
+
+REFERENCE = {
+    "generation": 0,
+    "fence": 0,
+    "orgId": "default",
+    "channel": "EMAIL",
+    "priority": "normal",
+    "expiresAt": None,
+}
+
+
+def encode_reference(**fields):
+    return encode("Reference", **{**REFERENCE, **fields})

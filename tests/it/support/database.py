@@ -78,4 +78,9 @@ class Database:
         return self.value("SELECT count(*) FROM outbound_message WHERE status IN ('QUEUED', 'SENDING')")
 
     def outbox(self):
-        return self.value("SELECT count(*) FROM outbound_outbox")
+        """Rows that announce something to the roles."""
+        return self.value("SELECT count(*) FROM outbound_outbox WHERE event IS NULL")
+
+    def events(self):
+        """Status events that are not published yet."""
+        return self.value("SELECT count(*) FROM outbound_outbox WHERE NOT (event IS NULL)")

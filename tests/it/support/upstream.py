@@ -1,18 +1,15 @@
 """Requests as a service upstream publishes them: Avro by an independent library, in either framing."""
 
 import io
-import json
 import struct
 
 import avro.io
 import avro.schema
 
-from support import environment
 from support.api import unique
-from support.avro_record import MARKER, rabin_fingerprint
-from support.avro_record import canonical as canonical_form
+from support.avro_record import schema_text, single_object_header
 
-SCHEMA_TEXT = (environment.REPOSITORY / "schemas" / "avro" / "MessageRequest.avsc").read_text()
+SCHEMA_TEXT = schema_text("MessageRequest")
 SOURCE = "shop"
 
 
@@ -36,20 +33,16 @@ def request(**changes):
     return datum
 
 
-def datum_of(record, schema_text=SCHEMA_TEXT):
+def datum_of(record, schema=SCHEMA_TEXT):
     stream = io.BytesIO()
-    avro.io.DatumWriter(avro.schema.parse(schema_text)).write(record, avro.io.BinaryEncoder(stream))
+    avro.io.DatumWriter(avro.schema.parse(schema)).write(record, avro.io.BinaryEncoder(stream))
     return stream.getvalue()
 
 
-def header():
-    return MARKER + struct.pack("<Q", rabin_fingerprint(canonical_form(json.loads(SCHEMA_TEXT)).encode()))
-
-
 def single_object(record):
-    return header() + datum_of(record)
+    return single_object_header("MessageRequest") + datum_of(record)
 
 
-def registered(record, schema_id, schema_text=SCHEMA_TEXT):
+def registered(record, schema_id, schema=SCHEMA_TEXT):
     """In Confluent's wire format."""
-    return b"\0" + struct.pack(">i", schema_id) + datum_of(record, schema_text)
+    return b"\0" + struct.pack(">i", schema_id) + datum_of(record, schema)
