@@ -187,6 +187,7 @@ class Instance:
     def __init__(self):
         self.outbound = setting("OUTBOUND_BIN")
         self.bare_loop = os.path.join(os.path.dirname(self.outbound), "tests/bench/bare_loop")
+        self.decode = os.path.join(os.path.dirname(self.outbound), "tests/bench/decode")
         self.database_url = setting("DATABASE_URL")
         self.api_url = setting("API_URL")
         self.messages_url = self.api_url + "/api/v1/outbound/messages"
@@ -272,23 +273,28 @@ class Instance:
         }
 
 
-def result(name, unit, reference, runs, goal=None):
+def result(name, unit, reference, runs, goal=None, limit=None):
     """
     One line of the report. `runs` hold value and reference of each round; `goal` is (relation, number), about the
-    ratio of the medians.
+    ratio of the medians; `limit` is a number that the median has to stay below.
     """
     for run in runs:
         run["ratio"] = run["value"] / run["reference"]
     value = statistics.median(run["value"] for run in runs)
     other = statistics.median(run["reference"] for run in runs)
     ratio = value / other
+    said, met = None, None
+    if goal:
+        said, met = f"{goal[0]} {goal[1]}", ratio >= goal[1] if goal[0] == ">=" else ratio <= goal[1]
+    elif limit:
+        said, met = f"< {limit:,} {unit}", value < limit
     return {
         "name": name,
         "value": value,
         "unit": unit,
         "reference": {"name": reference, "value": other},
         "ratio": ratio,
-        "goal": f"{goal[0]} {goal[1]}" if goal else None,
-        "goal_met": (ratio >= goal[1] if goal[0] == ">=" else ratio <= goal[1]) if goal else None,
+        "goal": said,
+        "goal_met": met,
         "runs": runs,
     }
