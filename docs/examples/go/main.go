@@ -37,11 +37,12 @@ type MessageRequest struct {
 // serializer puts the schema's id in the registry before each datum. The schema is registered already
 // (docs/upstream.md): a service in production registers nothing by itself.
 func serializer(ctx context.Context, registryURL string) (*sr.Serde, error) {
-	text, err := os.ReadFile(schemaFile)
+	bytes, err := os.ReadFile(schemaFile)
 	if err != nil {
 		return nil, err
 	}
-	schema, err := avro.Parse(string(text))
+	text := strings.TrimSpace(string(bytes)) // as it is registered: there are registries that compare bytes
+	schema, err := avro.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func serializer(ctx context.Context, registryURL string) (*sr.Serde, error) {
 	if err != nil {
 		return nil, err
 	}
-	registered, err := registry.LookupSchema(ctx, topic+"-value", sr.Schema{Schema: string(text)})
+	registered, err := registry.LookupSchema(ctx, topic+"-value", sr.Schema{Schema: text})
 	if err != nil {
 		return nil, fmt.Errorf("%s in %s: %w", schemaFile, registryURL, err)
 	}
