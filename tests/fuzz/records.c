@@ -99,7 +99,7 @@ static void try_request(struct request_reader *reader, const uint8_t *bytes, siz
                              must_be_text(message.subject) + must_be_text(message.payload) +
                              must_be_text(message.priority) + must_be_text(message.correlation_id);
         must(total <= length + strlen(PRIORITY_NORMAL));
-        new_message_check(&message, 1, &violations);
+        new_message_check(&message, MESSAGE_BY_KAFKA, 1, &violations);
     }
     arena_release(&arena);
 }
