@@ -7,6 +7,7 @@
 #include "base/attributes.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
+#include "schemas/asyncapi.h"
 #include "schemas/config.h"
 #include "schemas/errors.h"
 #include "schemas/states.h"
@@ -14,7 +15,7 @@
 
 static const struct page {
     const char *name;
-    const char *title;
+    const char *title; /* NULL: the page is no Markdown and all its own */
     const char *source;
     const char *introduction;
     void (*print)(FILE *out);
@@ -37,6 +38,7 @@ static const struct page {
      "`outbound_message.status`, and every change that can happen to it.", states_print_markdown},
     {"TOPICS.md", "Topics", "schemas/topics.def",
      "`outbound topics apply` creates them, `outbound topics check` compares.", topics_print_markdown},
+    {"asyncapi.yaml", NULL, NULL, NULL, asyncapi_print},
 };
 
 static bool write_page(const char *folder, const struct page *page)
@@ -48,8 +50,10 @@ static bool write_page(const char *folder, const struct page *page)
         log_error("cannot write %s: %s", path, strerror(errno));
         return false;
     }
-    (void)fprintf(out, "# %s\n\n%s\n\nGenerated from `%s` by `./dev docs`.\n\n", page->title,
-                  page->introduction, page->source);
+    if (page->title) {
+        (void)fprintf(out, "# %s\n\n%s\n\nGenerated from `%s` by `./dev docs`.\n\n", page->title,
+                      page->introduction, page->source);
+    }
     page->print(out);
     return fclose(out) == 0;
 }

@@ -4,7 +4,7 @@
 #ifndef DOCS_DOCS_H
 #define DOCS_DOCS_H
 
-/* Writes CONFIG.md, ERRORS.md, METRICS.md, STATES.md and TOPICS.md into `folder`. Returns the exit code. */
+/* Writes the pages of the table in docs.c into `folder`. Returns the exit code. */
 int docs_write(const char *folder);
 
 #endif

@@ -1,5 +1,6 @@
 #include "schemas/registry.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,7 +112,12 @@ static char *body_of(const char *schema_text)
     struct buffer body;
     buffer_init(&body, (size_t)1024 * 1024);
     buffer_text(&body, "{\"schema\":");
-    buffer_json_string(&body, schema_text, strlen(schema_text));
+    /* Other clients take off what is behind it, and there are registries that compare bytes. */
+    size_t length = strlen(schema_text);
+    while (length > 0 && isspace((unsigned char)schema_text[length - 1])) {
+        length--;
+    }
+    buffer_json_string(&body, schema_text, length);
     buffer_text(&body, "}");
     return body.bytes;
 }

@@ -72,14 +72,15 @@ python_fetch() {
     mv "$python_packages.new" "$python_packages"
 }
 
+packages_add() { # PACKAGE...
+  ((EUID == 0)) || command -v sudo >/dev/null || die "there is no sudo here; as root, run: apt-get install $*"
+  step "$dot/apt.log" "installing $# Debian packages" packages_install "$@"
+}
+
 setup() {
   local missing
   mapfile -t missing < <(packages_missing)
-  if ((${#missing[@]})); then
-    ((EUID == 0)) || command -v sudo >/dev/null ||
-      die "there is no sudo here; as root, run: apt-get install ${missing[*]}"
-    step "$dot/apt.log" "installing ${#missing[@]} Debian packages" packages_install "${missing[@]}"
-  fi
+  ((${#missing[@]} == 0)) || packages_add "${missing[@]}"
   sha256sum --check --status "$kafka_home/pom.sha256" <"$kafka_pom" 2>/dev/null ||
     step "$dot/maven.log" "fetching ${kafka_home##*/} with Maven" kafka_fetch
   if [[ -n ${registry_wanted:-} ]]; then # 100 MB that not everybody needs
@@ -106,6 +107,7 @@ prepare() { # BUILD-COMMAND PRESET...
   (
     flock -n 7 || { say "waiting for another ./dev to build"; flock 7; }
     setup
+    [[ -z ${clients_wanted:-} ]] || clients_setup
     cd "$repo" || exit
     for preset; do "$build" "$preset"; done
   ) 7>"$dot/prepare.lock"

@@ -8,6 +8,9 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 # What Debian does not have (requirements.txt).
 PACKAGES = REPOSITORY / ".dev" / "python"
 
+# What the examples of docs/upstream.md are run with, and AsyncAPI's validator (compose/dev/clients.sh).
+CLIENTS = REPOSITORY / ".dev" / "clients"
+
 OUTBOUND = os.environ.get("OUTBOUND_BIN", "")
 STATE = pathlib.Path(os.environ.get("STATE_DIR", ""))
 DATABASE_URL = os.environ.get("DATABASE_URL", "")

@@ -1,0 +1,47 @@
+# What only the tests of `./dev test` need: what the examples for services upstream are built with, and AsyncAPI's
+# validator. Each is pinned by files of the repository, and fetched anew when these change.
+# Sourced by dev.
+# shellcheck shell=bash disable=SC2154
+
+# Command and Debian's package for it; one that is there already may come from elsewhere.
+client_tools=(javac:openjdk-17-jdk-headless go:golang-go npm:npm)
+
+client_packages_missing() {
+  local tool
+  for tool in "${client_tools[@]}"; do
+    command -v "${tool%%:*}" >/dev/null || echo "${tool#*:}"
+  done
+}
+
+java_fetch() { # FOLDER
+  mvn -B -ntp -Dstyle.color=never -f "$repo/docs/examples/java/pom.xml" dependency:copy-dependencies -Dlib="$1"
+}
+
+go_fetch() { # FOLDER
+  cd "$repo/docs/examples/go" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -o "$1/publish" .
+}
+
+node_fetch() { # FOLDER
+  cp "$repo"/tests/it/asyncapi/package*.json "$1" && cd "$1" && npm ci --ignore-scripts --no-audit --no-fund
+}
+
+client_fill() { # FOLDER COMMAND SUM
+  rm -rf "$1.new" "$1" && mkdir -p "$1.new" && "$2" "$1.new" && echo "$3" >"$1.new/sha256" && mv "$1.new" "$1"
+}
+
+client() { # NAME LABEL FILE...
+  local name=$1 label=$2 sum
+  shift 2
+  sum=$(cat "$@" | sha256sum)
+  [[ $(cat "$dot/clients/$name/sha256" 2>/dev/null) == "$sum" ]] ||
+    step "$dot/clients-$name.log" "$label" client_fill "$dot/clients/$name" "${name}_fetch" "$sum"
+}
+
+clients_setup() {
+  local missing
+  mapfile -t missing < <(client_packages_missing)
+  ((${#missing[@]} == 0)) || packages_add "${missing[@]}"
+  client java "fetching the Java example's jars with Maven" "$repo/docs/examples/java/pom.xml"
+  client go "building the Go example" "$repo"/docs/examples/go/*
+  client node "fetching AsyncAPI's validator with npm" "$repo"/tests/it/asyncapi/package*.json
+}
