@@ -130,6 +130,23 @@ class Kafka:
         until(lambda: self._producer.poll(0.1) >= 0 and written, f"a record is written to {topic}")
         return written[0]
 
+    def produce_all(self, topic, values):
+        """Many records, spread over the partitions; ends when the broker has them all."""
+        producer = Producer(
+            {"bootstrap.servers": environment.KAFKA_BROKERS, "acks": "all", "linger.ms": 5, "partitioner": "random"}
+        )
+        failed = []
+        for number, value in enumerate(values):
+            while True:
+                try:
+                    producer.produce(topic, value=value, on_delivery=lambda error, _: error and failed.append(error))
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+            if number % 1000 == 0:
+                producer.poll(0)
+        assert producer.flush(environment.PATIENCE_S) == 0 and not failed, failed[:3]
+
     def lag(self, group):
         """Records that the group has not committed yet."""
         topic = GROUPS[group]
