@@ -15,8 +15,8 @@
 #include "schemas/errors.h"
 #include "schemas/reference.h"
 
-#define LETTER_REASON_MAX \
-    4096 /* bytes; what is longer is cut by letter_encode() and malformed to letter_decode() */
+/* Bytes; a longer reason is cut by letter_encode(), and malformed to letter_decode(). */
+#define LETTER_REASON_MAX ((size_t)4096)
 
 struct letter_record {
     struct reference reference;

@@ -116,7 +116,7 @@ static bool check_units(const json_t *writer, struct error *error)
 }
 
 /* avro-c recurses through a schema when it reads it: what is too large or too deep does not get there. */
-static bool schema_parse(const char *text, size_t length, avro_schema_t *ret_schema, struct error *error)
+static bool check_bounds(const char *text, size_t length, struct error *error)
 {
     size_t position;
     if (length > WRITER_SCHEMA_MAX) {
@@ -133,13 +133,7 @@ static bool schema_parse(const char *text, size_t length, avro_schema_t *ret_sch
     }
     const bool units = check_units(root, error);
     json_decref(root);
-    if (!units) {
-        return false;
-    }
-    if (avro_schema_from_json_length(text, length, ret_schema) != 0) {
-        return error_set(error, "the schema is not valid: %.200s", avro_strerror());
-    }
-    return true;
+    return units;
 }
 
 static bool match_field(struct request_reader *reader, size_t index, bool found[], struct error *error)
@@ -179,20 +173,33 @@ static bool match_fields(struct request_reader *reader, struct error *error)
     return true;
 }
 
-static struct request_reader *reader_of(avro_schema_t writer, struct error *error)
+static bool check_record(avro_schema_t writer, struct error *error)
 {
     if (!is_avro_record(writer) || strcmp(avro_schema_name(writer), "MessageRequest") != 0) {
-        (void)error_set(error, "the schema is %.64s; it must be the record MessageRequest",
-                        avro_schema_type_name(writer));
+        return error_set(error, "the schema is %.64s; it must be the record MessageRequest",
+                         avro_schema_type_name(writer));
+    }
+    if (avro_schema_record_size(writer) > FIELDS_MAX) {
+        return error_set(error, "the schema has more than %d fields", FIELDS_MAX);
+    }
+    return true;
+}
+
+struct request_reader *request_reader_new(const char *writer_schema_json, size_t length, struct error *error)
+{
+    avro_schema_t writer = NULL;
+    if (!check_bounds(writer_schema_json, length, error)) {
+        return NULL;
+    }
+    if (avro_schema_from_json_length(writer_schema_json, length, &writer) != 0) {
+        (void)error_set(error, "the schema is not valid: %.200s", avro_strerror());
+        return NULL;
+    }
+    if (!check_record(writer, error)) {
         avro_schema_decref(writer);
         return NULL;
     }
     const size_t count = avro_schema_record_size(writer);
-    if (count > FIELDS_MAX) {
-        (void)error_set(error, "the schema has more than %d fields", FIELDS_MAX);
-        avro_schema_decref(writer);
-        return NULL;
-    }
     struct request_reader *reader = memory_new(sizeof *reader + count * sizeof reader->fields[0]);
     reader->writer = writer;
     reader->count = count;
@@ -202,12 +209,6 @@ static struct request_reader *reader_of(avro_schema_t writer, struct error *erro
         return NULL;
     }
     return reader;
-}
-
-struct request_reader *request_reader_new(const char *writer_schema_json, size_t length, struct error *error)
-{
-    avro_schema_t writer;
-    return schema_parse(writer_schema_json, length, &writer, error) ? reader_of(writer, error) : NULL;
 }
 
 void request_reader_free(struct request_reader *reader)

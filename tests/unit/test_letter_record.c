@@ -109,7 +109,7 @@ Test(letter_record, long_reason_is_cut_between_characters)
     struct buffer buffer;
     char *reason = memory_new(2 * LETTER_REASON_MAX);
     memset(reason, 'a', LETTER_REASON_MAX - 1);
-    memcpy(reason + LETTER_REASON_MAX - 1, "\xc3\xbc and more", 11);
+    (void)snprintf(reason + LETTER_REASON_MAX - 1, 20, "\xc3\xbc and more");
     letter.reason = text_of(reason);
     buffer_init(&buffer, 10000);
     letter_encode(&letter, &buffer);

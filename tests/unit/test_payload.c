@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "support/leaks.h"
 #include "support/says.h"
@@ -25,17 +26,18 @@ static void check(const char *text, size_t length, char ret_detail[256])
     arena_release(&arena);
 }
 
-static void nested(char *into, size_t levels)
+/* {"a":[[[…]]]}, so deep. */
+static void nested(struct buffer *into, size_t levels)
 {
-    *into = '\0';
-    strcat(into, "{\"a\":");
+    buffer_clear(into);
+    buffer_text(into, "{\"a\":");
     for (size_t i = 1; i < levels; i++) {
-        strcat(into, "[");
+        buffer_text(into, "[");
     }
     for (size_t i = 1; i < levels; i++) {
-        strcat(into, "]");
+        buffer_text(into, "]");
     }
-    strcat(into, levels == 1 ? "0}" : "}");
+    buffer_text(into, "}");
 }
 
 Test(payload, objects_are_taken)
@@ -80,14 +82,16 @@ Test(payload, others_are_refused_with_the_reason)
 
 Test(payload, depth_ends_where_it_does_for_http)
 {
-    char text[200];
+    struct buffer text;
     char detail[256];
-    nested(text, PAYLOAD_DEPTH_MAX);
-    check(text, strlen(text), detail);
+    buffer_init(&text, 1000);
+    nested(&text, PAYLOAD_DEPTH_MAX);
+    check(text.bytes, text.length, detail);
     cr_expect(eq(str, detail, ""));
-    nested(text, PAYLOAD_DEPTH_MAX + 1);
-    check(text, strlen(text), detail);
+    nested(&text, PAYLOAD_DEPTH_MAX + 1);
+    check(text.bytes, text.length, detail);
     EXPECT_SAYS(detail, "deeper than 31 levels");
+    buffer_release(&text);
 }
 
 Test(payload, size_ends_at_its_limit)
@@ -95,7 +99,8 @@ Test(payload, size_ends_at_its_limit)
     char *text = memory_new(PAYLOAD_MAX + 1);
     char detail[256];
     memset(text, ' ', PAYLOAD_MAX + 1);
-    memcpy(text, "{}", 2);
+    text[0] = '{';
+    text[1] = '}';
     check(text, PAYLOAD_MAX, detail);
     cr_expect(eq(str, detail, ""));
     check(text, PAYLOAD_MAX + 1, detail);
