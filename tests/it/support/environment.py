@@ -15,6 +15,7 @@ OUTBOUND = os.environ.get("OUTBOUND_BIN", "")
 STATE = pathlib.Path(os.environ.get("STATE_DIR", ""))
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 KAFKA_BROKERS = os.environ.get("KAFKA_BROKERS", "")
+REGISTRY_URL = os.environ.get("REGISTRY_URL", "")
 HTTP_PORT = int(os.environ.get("OUTBOUND_HTTP_PORT", "0"))
 SANDBOX_PORT = int(os.environ.get("OUTBOUND_SANDBOX_PORT", "0"))
 
