@@ -1,9 +1,9 @@
 /*
  * event_relay.h - publishes status events to outbound.events.
  *
- * One batch after the other: taken from the outbox in the order in which the changes were made, published, and
- * deleted when Kafka has acknowledged its records; then the next one. One producer of all does so at a time
- * (see lifecycle_take_events), so that the events of a message stand in its partition in their order. A
+ * One batch after the other: taken from the outbox in the order in which the changes were made, published,
+ * and deleted when Kafka has acknowledged its records; then the next one. One producer of all does so at a
+ * time (see lifecycle_take_events), so that the events of a message stand in its partition in their order. A
  * producer that ends in the middle leaves its batch to the next one: then a record comes again, with the
  * same eventId.
  *

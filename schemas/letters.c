@@ -189,7 +189,8 @@ bool letters_take_found(struct letter_filter *filter, const PGresult *found,
     return true;
 }
 
-/* Nothing goes back to the dead letters or the events, or where a stranger's record says that it came from. */
+/* Nothing goes back to the dead letters or the events, or where a stranger's record says that it came from.
+ */
 static void topics_param(const struct config *config, struct pg_params *params)
 {
     pg_array_begin(params, PG_TEXT);

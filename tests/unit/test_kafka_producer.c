@@ -198,8 +198,10 @@ Test(kafka_producer, a_fatal_error_is_followed_by_a_new_client)
 {
     static struct fixture fixture;
     cluster_open(&fixture);
-    for (int i = 0; i < 3; i++) { /* a client whose connection breaks meanwhile asks again before it gives up */
-        mock_kafka_refuse(&fixture.mock, MOCK_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+    for (int i = 0; i < 3;
+         i++) { /* a client whose connection breaks meanwhile asks again before it gives up */
+        mock_kafka_refuse(&fixture.mock, MOCK_INIT_PRODUCER_ID,
+                          RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
     }
     producer_open(&fixture, 60000, NULL);
     uint64_t ticket = 0;
