@@ -13,6 +13,7 @@ ACCEPTED = "outbound.accepted"
 SEND_EMAIL = "outbound.send.email"
 SEND_EMAIL_URGENT = "outbound.send.email.urgent"
 DEAD_LETTERS = "outbound.dlq"
+EVENTS = "outbound.events"
 
 REQUESTS_GROUP = "outbound-router-requests"
 ROUTER_GROUP = "outbound-router"
@@ -162,12 +163,19 @@ class Kafka:
 
     def rewind(self, group):
         """The group, which has no member now, reads its topic from the start."""
+        self._commit(group, GROUPS[group], dict.fromkeys(self.partitions(GROUPS[group]), 0))
+
+    def skip_to_end(self, group, topic):
+        """The group, which has no member now, reads what comes from now on."""
+        self._commit(group, topic, self.ends(topic))
+
+    @staticmethod
+    def _commit(group, topic, offsets):
         member = Consumer(
             {"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False}
         )
-        topic = GROUPS[group]
         try:
-            places = [TopicPartition(topic, partition, 0) for partition in self.partitions(topic)]
+            places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
             member.commit(offsets=places, asynchronous=False)
         finally:
             member.close()
