@@ -18,6 +18,9 @@ READY_LINES = {"router": "routing", "sender": "sending ", "dlq": "taking dead le
 # Words that a role needs beside its name.
 WORDS = {"dlq": ("consume",)}
 
+# How many groups a role is a member of.
+CONSUMER_GROUPS = {"router": 3, "sender": 2, "dlq": 1}
+
 FINAL = {"SENT", "FAILED", "UNKNOWN", "EXPIRED", "CANCELLED"}
 
 
@@ -69,8 +72,7 @@ class Pipeline:
             role.wait_until_says(READY_LINES[role.name])
 
     def wait_until_assigned(self, role):
-        """A sender has its two groups' partitions, a router those of its three."""
-        role.wait_until_says("partitions assigned: ", times=2 if role.name == "sender" else 3)
+        role.wait_until_says("partitions assigned: ", times=CONSUMER_GROUPS[role.name])
 
     @staticmethod
     def _until_alive(role, condition):
