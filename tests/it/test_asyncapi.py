@@ -8,6 +8,8 @@ import pytest
 
 from support import environment
 
+pytestmark = pytest.mark.release
+
 DOCUMENT = environment.REPOSITORY / "docs" / "asyncapi.yaml"
 VALIDATOR = environment.REPOSITORY / "tests" / "it" / "asyncapi" / "validate.js"
 

@@ -21,6 +21,8 @@ from support.kafka import EVENTS, REQUESTS, Record
 from support.upstream import SCHEMA_TEXT
 from support.wait import until
 
+pytestmark = pytest.mark.release  # test_ingress.py has what a sanitizer could see
+
 EXAMPLES = environment.REPOSITORY / "docs" / "examples"
 PYTHON = "/usr/bin/python3"
 CONFLUENT_API = environment.REGISTRY_URL
