@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 struct waiting {
+    uv_loop_t *loop;
     bool answered;
     struct registry_said said;
 };
@@ -32,7 +33,7 @@ void registry_session_close(struct registry_session *session)
 static struct registry_said wait_for(struct registry_session *session, struct waiting *waiting)
 {
     while (!waiting->answered) {
-        (void)uv_run(&session->loop, UV_RUN_ONCE);
+        (void)uv_run(&session->loop, UV_RUN_DEFAULT);
     }
     return waiting->said;
 }
@@ -41,6 +42,7 @@ static void on_answer(void *arg, enum registry_answer answer, const char *why)
 {
     struct waiting *waiting = arg;
     waiting->answered = true;
+    uv_stop(waiting->loop); /* or the loop would go on to wait for what never comes */
     waiting->said.answer = answer;
     if (why) {
         (void)error_set(&waiting->said.why, "%s", why);
@@ -69,14 +71,14 @@ static void on_version(void *arg, enum registry_answer answer, const struct regi
 struct registry_said registry_wait_find(struct registry_session *session, const char *subject,
                                         const char *schema_text)
 {
-    struct waiting waiting = {.answered = false};
+    struct waiting waiting = {.loop = &session->loop};
     registry_find(session->registry, subject, schema_text, on_version, &waiting);
     return wait_for(session, &waiting);
 }
 
 struct registry_said registry_wait_latest(struct registry_session *session, const char *subject)
 {
-    struct waiting waiting = {.answered = false};
+    struct waiting waiting = {.loop = &session->loop};
     registry_get_latest(session->registry, subject, on_version, &waiting);
     return wait_for(session, &waiting);
 }
@@ -84,7 +86,7 @@ struct registry_said registry_wait_latest(struct registry_session *session, cons
 struct registry_said registry_wait_check(struct registry_session *session, const char *subject,
                                          const char *schema_text)
 {
-    struct waiting waiting = {.answered = false};
+    struct waiting waiting = {.loop = &session->loop};
     registry_check(session->registry, subject, schema_text, on_answer, &waiting);
     return wait_for(session, &waiting);
 }
@@ -92,7 +94,7 @@ struct registry_said registry_wait_check(struct registry_session *session, const
 struct registry_said registry_wait_register(struct registry_session *session, const char *subject,
                                             const char *schema_text)
 {
-    struct waiting waiting = {.answered = false};
+    struct waiting waiting = {.loop = &session->loop};
     registry_register(session->registry, subject, schema_text, on_id, &waiting);
     return wait_for(session, &waiting);
 }

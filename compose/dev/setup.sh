@@ -57,7 +57,7 @@ kafka_fetch() {
 registry_fetch() {
   rm -rf "$registry_home.new" &&
     mvn -B -C -ntp -Dstyle.color=never -f "$registry_pom" dependency:unpack \
-      -DoutputDirectory="$registry_home.new" &&
+      -DoutputDirectory="$registry_home.new" -Dmarkers="$registry_home.new/unpacked" &&
     sha256sum <"$registry_pom" >"$registry_home.new/pom.sha256" &&
     rm -rf "$registry_home" &&
     mv "$registry_home.new" "$registry_home"

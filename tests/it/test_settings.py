@@ -38,6 +38,9 @@ WRONG = {
     "TWILIO_BASE_URL": ["", "ftp://example.com"],
     "TWILIO_STATUS_CALLBACK_URL": ["example.com"],
     "WHATSAPP_BASE_URL": ["", "ftp://example.com"],
+    "SCHEMA_REGISTRY_URL": ["registry:8081", "ftp://x", "http://", "http://a,http://b", "http://u:p@x", "http://x/?y=1"],
+    "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO": ["user", ":password", "user:pass\nword"],
+    "SCHEMA_REGISTRY_SSL_CA_LOCATION": ["/no/such/file"],
     "OUTBOUND_SMS_PROVIDER": ["", "sendgrid", "Twilio"],
     "OUTBOUND_WHATSAPP_PROVIDER": ["", "twilio"],
     "DATABASE_URL": ["postgresql://[", "nonsense", "host=x no_such_option=1", "postgresql://x/y?no_such_option=1"],
@@ -213,6 +216,7 @@ def test_secrets_are_never_printed(tmp_path):
         "DATABASE_URL": "postgresql://user:hunter2@127.0.0.1/db",
         "KAFKA_PROPERTIES": "sasl.password=hunter2",
         "SENDGRID_API_KEY": "SG.hunter2",
+        "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO": "user:hunter2",
     }
     ended = outbound("sender", "--print-config", **secrets)
     assert ended.code == 0
@@ -265,7 +269,7 @@ def test_every_setting_is_printed():
 def test_help_lists_every_command(arguments):
     ended = outbound(*arguments)
     assert ended.code == 0
-    for command in ("all", "producer", "router", "sender", "sandbox", "migrate", "topics", "docs"):
+    for command in ("all", "producer", "router", "sender", "sandbox", "migrate", "topics", "schemas", "docs"):
         assert re.search(rf"^  {command}\b", ended.out, re.MULTILINE)
 
 

@@ -32,7 +32,8 @@ PATIENCE_S = 240 if SANITIZED else 90
 AT_ONCE_S = 5 if SANITIZED else 1
 
 # `./dev env` names all that has to be there; without it a test would run against something else.
-REQUIRED = ("OUTBOUND_BIN", "STATE_DIR", "DATABASE_URL", "KAFKA_BROKERS", "OUTBOUND_HTTP_PORT", "OUTBOUND_SANDBOX_PORT")
+REQUIRED = ("OUTBOUND_BIN", "STATE_DIR", "DATABASE_URL", "KAFKA_BROKERS", "REGISTRY_URL")
+REQUIRED += ("OUTBOUND_HTTP_PORT", "OUTBOUND_SANDBOX_PORT")
 
 
 def missing():
