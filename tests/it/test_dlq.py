@@ -115,7 +115,7 @@ def test_an_unreadable_record_is_kept_and_goes_back(pipeline):
 
     def again():
         records = [record for record in pipeline.kafka.records(topics.ACCEPTED, since) if record.value == value]
-        return records[1:]
+        return [record for record in records if (record.partition, record.offset) != (partition, offset)]
 
     (record,) = until(again, "the record is in its topic again")
     assert record.key == b"\xff\x00key"
