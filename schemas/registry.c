@@ -21,8 +21,7 @@ struct registry {
 struct question {
     struct registry *registry;
     struct question *next;
-    struct question **link; /* what points at this one */
-    char *path;             /* of the request that follows the first one, and its body */
+    char *path; /* of the request that follows the first one, and its body */
     char *body;
     union {
         registry_schema_fn *schema;
@@ -51,20 +50,12 @@ static struct question *question_new(struct registry *registry, void *arg)
     question->registry = registry;
     question->arg = arg;
     question->next = registry->all;
-    question->link = &registry->all;
-    if (registry->all) {
-        registry->all->link = &question->next;
-    }
     registry->all = question;
     return question;
 }
 
 static void question_free(struct question *question)
 {
-    *question->link = question->next;
-    if (question->next) {
-        question->next->link = question->link;
-    }
     free(question->path);
     free(question->body);
     free(question);
@@ -74,6 +65,11 @@ static void question_free(struct question *question)
 static struct question question_end(struct question *question)
 {
     const struct question asked = *question;
+    struct question **link = &asked.registry->all;
+    while (*link != question) {
+        link = &(*link)->next;
+    }
+    *link = question->next;
     question_free(question);
     return asked;
 }
@@ -83,8 +79,10 @@ void registry_close(struct registry *registry)
     if (!registry) {
         return;
     }
-    while (registry->all) {
-        question_free(registry->all);
+    struct question *next;
+    for (struct question *question = registry->all; question; question = next) {
+        next = question->next;
+        question_free(question);
     }
     registry_http_close(registry->http);
     free(registry);

@@ -31,7 +31,6 @@ struct request {
     struct registry_http *http;
     struct http_exchange *exchange;
     struct request *next;
-    struct request **link; /* what points at this one */
     registry_reply_fn *done;
     void *arg;
 };
@@ -78,12 +77,17 @@ struct registry_http *registry_http_open(uv_loop_t *loop, const struct config *c
 
 static void request_free(struct request *request)
 {
-    *request->link = request->next;
-    if (request->next) {
-        request->next->link = request->link;
-    }
     http_exchange_free(request->exchange);
     free(request);
+}
+
+static void unlink_request(const struct request *request)
+{
+    struct request **link = &request->http->all;
+    while (*link != request) {
+        link = &(*link)->next;
+    }
+    *link = request->next;
 }
 
 void registry_http_close(struct registry_http *http)
@@ -91,8 +95,10 @@ void registry_http_close(struct registry_http *http)
     if (!http) {
         return;
     }
-    while (http->all) {
-        request_free(http->all);
+    struct request *next;
+    for (struct request *request = http->all; request; request = next) {
+        next = request->next;
+        request_free(request);
     }
     http_client_free(http->client);
     curl_slist_free_all(http->headers);
@@ -159,6 +165,7 @@ static void on_done(void *arg, const struct http_result *result)
     if (answer != REGISTRY_FOUND) {
         say_what_came(request->http, result, body, &why);
     }
+    unlink_request(request);
     request_free(request); /* before the callback, which may close everything */
     done(done_arg, answer, body, answer == REGISTRY_FOUND ? NULL : why.text);
     json_decref(body);
@@ -171,12 +178,8 @@ void registry_http_ask(struct registry_http *http, const char *path, const char 
     *request = (struct request){.http = http,
                                 .exchange = http_exchange_new(http->client),
                                 .next = http->all,
-                                .link = &http->all,
                                 .done = done,
                                 .arg = arg};
-    if (http->all) {
-        http->all->link = &request->next;
-    }
     http->all = request;
 
     struct buffer url;

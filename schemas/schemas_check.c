@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,11 +78,16 @@ static void compare(struct comparison *one, const char *text, const char *old)
 static bool parse_name(const char *file, char *ret_name, size_t size, int *ret_version)
 {
     const size_t length = strcspn(file, ".");
-    int end = 0;
-    if (length == 0 || length >= size || sscanf(file + length, ".%9d.avsc%n", ret_version, &end) != 1 ||
-        end == 0 || file[length + (size_t)end] || *ret_version < 1) {
+    const char *number = file + length + 1;
+    char *end;
+    if (length == 0 || length >= size || !file[length] || *number < '1' || *number > '9') {
         return false;
     }
+    const long version = strtol(number, &end, 10);
+    if (strcmp(end, ".avsc") != 0 || version > INT32_MAX) {
+        return false;
+    }
+    *ret_version = (int)version;
     (void)snprintf(ret_name, size, "%.*s", (int)length, file);
     return true;
 }
@@ -144,7 +150,7 @@ bool schemas_check_released(struct schemas_check *check, const char *folder, str
     }
     for (int i = 0; i < SCHEMA_COUNT; i++) {
         char against[32];
-        char *old;
+        char *old = NULL;
         (void)snprintf(against, sizeof against, "version %d", newest[i]);
         struct comparison one = {
             .check = check, .schema = schema_table[i].name, .against = newest[i] ? against : "released"};

@@ -230,16 +230,19 @@ static bool read_option(char **words, size_t count, size_t *at, struct request *
     return error_set(error, "there is no option %s", word);
 }
 
-static bool read_words(char **words, size_t count, struct request *request, struct error *error)
+static const struct command *find_command(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS && count > 0; i++) {
-        if (strcmp(words[0], commands[i].name) == 0) {
-            request->command = &commands[i];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
         }
     }
-    if (!request->command) {
-        return error_set(error, "say list, show NAME, check or register");
-    }
+    return NULL;
+}
+
+/* Those behind the command. */
+static bool read_words(char **words, size_t count, struct request *request, struct error *error)
+{
     for (size_t i = 1; i < count; i++) {
         if (words[i][0] == '-') {
             if (!read_option(words, count, &i, request, error)) {
@@ -265,9 +268,12 @@ static bool read_words(char **words, size_t count, struct request *request, stru
 
 int schemas_run(const struct config *config, char **words, size_t count)
 {
-    struct request request = {.command = NULL};
+    struct request request = {.command = count > 0 ? find_command(words[0]) : NULL};
     struct registry_session session;
     struct error error;
+    if (!request.command) {
+        return complain(EXIT_WRONG, "say list, show NAME, check or register");
+    }
     if (!read_words(words, count, &request, &error)) {
         return complain(EXIT_WRONG, error.text);
     }
