@@ -94,7 +94,7 @@ const struct pg_statement lifecycle_take_outbox = {
     "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
     "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count,"
     "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4,"
-    "       (extract(epoch FROM m.updated_at) * 1000)::int8"
+    "       floor(extract(epoch FROM m.updated_at) * 1000)::int8"
     "  FROM taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
     "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"
