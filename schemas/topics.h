@@ -20,7 +20,7 @@ enum topic {
  * max.message.bytes that the dead-letter topic needs at least: a letter is a record with headers added, and
  * other topics take 1 MiB unless somebody has changed that.
  */
-#define DLQ_MESSAGE_BYTES_MIN (2 * 1024 * 1024)
+#define DLQ_MESSAGE_BYTES_MIN ((int64_t)2 * 1024 * 1024)
 
 struct topic_row {
     const char *name;
