@@ -3,70 +3,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/kafka_properties.h"
 #include "base/log.h"
-#include "base/memory.h"
 
 static void on_log(const rd_kafka_t *kafka, int level, const char *facility, const char *text)
 {
-    /* syslog levels: up to 4 is warning or worse. Lost connections are librdkafka's to mend: INFO. */
-    const enum log_level ours = level <= 3 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
+    /* syslog levels: up to 4 is warning or worse. What a client fails with comes to its error callback, too.
+     */
+    const bool told_elsewhere = strcmp(facility, "FAIL") == 0;
+    const enum log_level ours = told_elsewhere || level > 6 ? LOG_DEBUG : level <= 3 ? LOG_WARN : LOG_INFO;
     log_write(ours, NULL, "%s: %s: %s", rd_kafka_name(kafka), facility, text);
-}
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t\r");
-    size_t length = strlen(text);
-    while (length > 0 && strchr(" \t\r", text[length - 1])) {
-        text[--length] = '\0';
-    }
-    return text;
-}
-
-static bool set_user_properties(rd_kafka_conf_t *conf, const char *properties, struct error *error)
-{
-    char *copy = memory_strdup(properties ? properties : "");
-    char *rest = copy;
-    bool fine = true;
-    for (char *part; fine && (part = strsep(&rest, ",\n"));) {
-        char *name = trim(part);
-        if (!*name) {
-            continue;
-        }
-        char *value = strchr(name, '=');
-        if (!value) {
-            fine = error_set(error, "KAFKA_PROPERTIES: \"%s\" has no '='", name);
-            break;
-        }
-        *value++ = '\0';
-        char reason[256];
-        if (rd_kafka_conf_set(conf, trim(name), trim(value), reason, sizeof reason) != RD_KAFKA_CONF_OK) {
-            fine = error_set(error, "KAFKA_PROPERTIES: %s", reason);
-        }
-    }
-    free(copy);
-    return fine;
-}
-
-bool kafka_properties_check(const char *properties, struct error *error)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    const bool fine = set_user_properties(conf, properties, error);
-    rd_kafka_conf_destroy(conf);
-    return fine;
 }
 
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    if (!set_user_properties(conf, options->properties, error)) {
+    if (!kafka_properties_set(conf, options->properties, error)) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
     kafka_conf_set(conf, "bootstrap.servers", options->brokers);
     kafka_conf_set(conf, "client.id", options->client_id);
     kafka_conf_set(conf, "socket.nagle.disable", "true");
-    kafka_conf_set(conf, "log.connection.close", "false");
+    kafka_conf_set(conf, "log.connection.close",
+                   "true"); /* or a plaintext client at a TLS port fails in silence */
     kafka_conf_set(conf, "reconnect.backoff.max.ms", "2000");
     rd_kafka_conf_set_log_cb(conf, on_log);
     return conf;
@@ -74,9 +34,10 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct erro
 
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
 {
-    char reason[256];
-    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) != RD_KAFKA_CONF_OK) {
-        log_error("librdkafka: %s", reason);
+    char reason[256] = "not in kafka_reserved.def: the user's value would be ignored";
+    if (!kafka_property_reserved(name) ||
+        rd_kafka_conf_set(conf, name, value, reason, sizeof reason) != RD_KAFKA_CONF_OK) {
+        log_error("%s: %s", name, reason);
         abort();
     }
 }

@@ -12,13 +12,9 @@
 #include "base/error.h"
 
 struct kafka_options {
-    const char *brokers;   /* bootstrap.servers */
-    const char *client_id; /* seen in the broker's logs and quotas */
-    /*
-     * More of librdkafka's own properties, "name=value" separated by commas or line ends (TLS, SASL, …). They
-     * cannot change what the promises rest on: those are set after them.
-     */
-    const char *properties;
+    const char *brokers;    /* bootstrap.servers */
+    const char *client_id;  /* seen in the broker's logs and quotas */
+    const char *properties; /* the user's, see kafka_properties.h; NULL: none */
 };
 
 struct kafka_header {
@@ -30,10 +26,10 @@ struct kafka_header {
 /* A librdkafka configuration of `options`. NULL, naming the property, when one is unknown or refused. */
 MUST_CHECK rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct error *error);
 
-/* Whether librdkafka takes these `properties` (of kafka_options); the error names the one it does not. */
-MUST_CHECK bool kafka_properties_check(const char *properties, struct error *error);
-
-/* Sets one property that is known to exist; a failure is a defect and ends the process. */
+/*
+ * Sets one property that is known to exist and that stands in kafka_reserved.def; otherwise it is a defect,
+ * and ends the process.
+ */
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 
 /* The last header `name` of a record; NULL when it has none. Not NUL-terminated. Valid as long as the record.

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/kafka_queue.h"
+#include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/offset_window.h"
@@ -69,6 +70,7 @@ struct kafka_consumer {
     void (*on_records)(void *arg);
     void (*on_fatal)(void *arg);
     void *arg;
+    struct kafka_trouble trouble;
 
     struct partition *partitions;
     size_t partition_count;
@@ -216,15 +218,11 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_t
     }
 }
 
-/* Lost connections are librdkafka's to mend, and in its own log. */
 static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
 {
     struct kafka_consumer *consumer = opaque;
     (void)kafka;
-    const bool connection = code == RD_KAFKA_RESP_ERR__TRANSPORT ||
-                            code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE;
-    log_write(connection ? LOG_DEBUG : LOG_WARN, NULL, "kafka consumer: %s: %s",
-              rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
+    kafka_trouble_report(&consumer->trouble, "kafka consumer", (rd_kafka_resp_err_t)code, reason);
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         consumer->on_fatal(consumer->arg);
     }
@@ -404,7 +402,8 @@ rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct 
             return record;
         }
         if (record->err && record->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            log_warn("kafka consumer: %s", rd_kafka_message_errstr(record));
+            kafka_trouble_report(&consumer->trouble, "kafka consumer", record->err,
+                                 rd_kafka_message_errstr(record));
         }
         rd_kafka_message_destroy(record);
     }

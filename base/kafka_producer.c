@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/kafka_queue.h"
+#include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -29,6 +30,8 @@ struct kafka_producer {
     size_t topic_count;
     size_t in_flight;
     bool connected;
+    bool was_connected; /* at any time */
+    struct kafka_trouble trouble;
     bool fatal;
 };
 
@@ -70,14 +73,19 @@ static void take_event(struct kafka_producer *producer, rd_kafka_event_t *event)
         break;
     case RD_KAFKA_EVENT_STATS:
         producer->connected = statistics_connected(rd_kafka_event_stats(event));
+        if (producer->connected) {
+            producer->was_connected = true;
+            kafka_trouble_over(&producer->trouble);
+        }
         break;
     case RD_KAFKA_EVENT_ERROR:
         if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
             producer->connected = false;
         } else if (rd_kafka_event_error_is_fatal(event)) {
             producer->fatal = true;
-        } else { /* lost connections are librdkafka's to mend, and in its own log */
-            log_debug("kafka producer: %s", rd_kafka_event_error_string(event));
+        } else {
+            kafka_trouble_report(&producer->trouble, "kafka producer", rd_kafka_event_error(event),
+                                 rd_kafka_event_error_string(event));
         }
         break;
     default:
@@ -275,6 +283,16 @@ size_t kafka_producer_in_flight(const struct kafka_producer *producer)
 bool kafka_producer_is_connected(const struct kafka_producer *producer)
 {
     return producer->connected;
+}
+
+const char *kafka_producer_refused(const struct kafka_producer *producer)
+{
+    return producer->connected ? NULL : kafka_trouble_refused(&producer->trouble);
+}
+
+bool kafka_producer_was_connected(const struct kafka_producer *producer)
+{
+    return producer->was_connected;
 }
 
 static void free_handle(uv_handle_t *handle)

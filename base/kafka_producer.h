@@ -52,6 +52,12 @@ size_t kafka_producer_in_flight(const struct kafka_producer *producer);
 /* Whether at least one broker is connected, as librdkafka last told (every second). */
 bool kafka_producer_is_connected(const struct kafka_producer *producer);
 
+/* Whether one ever was. */
+bool kafka_producer_was_connected(const struct kafka_producer *producer);
+
+/* Why the brokers refuse us, or we refuse them (see kafka_trouble.h); NULL when that is not what is wrong. */
+const char *kafka_producer_refused(const struct kafka_producer *producer);
+
 /* Reports what is in flight as failed and frees. NULL is fine. */
 void kafka_producer_close(struct kafka_producer *producer);
 

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 
 #define SECRET_SIZE_MAX 65536
+#define PROPERTIES_SIZE_MAX (4 * SECRET_SIZE_MAX)
 #define YAML_DEPTH_MAX 8
 
 /* One scalar of the YAML file, its key flattened: kafka.brokers. */
@@ -94,13 +96,28 @@ static bool yaml_read(const char *path, struct yaml_value **ret_values, struct e
     return fine || error_set(error, "%s: %s", path, inner.text);
 }
 
+/* The name of a property within its setting's mapping; NULL when `value` is none. */
+static const char *property_name(const struct setting *setting, const struct yaml_value *value)
+{
+    const size_t length = strlen(setting->key);
+    return setting->kind == SETTING_PROPERTIES && strncmp(value->key, setting->key, length) == 0 &&
+                   value->key[length] == '.'
+               ? value->key + length + 1
+               : NULL;
+}
+
+static bool is_of(const struct setting *setting, const struct yaml_value *value)
+{
+    return setting->key && (strcmp(setting->key, value->key) == 0 || property_name(setting, value));
+}
+
 static bool yaml_keys_known(const struct setting *table, size_t count, const struct yaml_value *values,
                             const char *path, struct error *error)
 {
     for (const struct yaml_value *value = values; value; value = value->next) {
         bool known = false;
         for (size_t i = 0; i < count && !known; i++) {
-            known = table[i].key && strcmp(table[i].key, value->key) == 0;
+            known = is_of(&table[i], value);
         }
         if (!known) {
             return error_set(error, "%s: line %zu: there is no setting \"%s\"", path, value->line,
@@ -133,17 +150,25 @@ struct found {
     char origin[320];
 };
 
-static bool find_value(const struct setting *setting, const struct settings_source *source,
-                       const struct yaml_value *yaml, struct found *ret_found, struct error *error)
+static const char *override_of(const struct setting *setting, const struct settings_source *source)
 {
     for (const struct setting_override *over = source->overrides; over && over->name; over++) {
         if (strcmp(over->name, setting->name) == 0) {
-            ret_found->text = memory_strdup(over->value);
-            (void)snprintf(ret_found->origin, sizeof ret_found->origin, "%s", setting->name);
-            return true;
+            return over->value;
         }
     }
+    return NULL;
+}
+
+static bool find_value(const struct setting *setting, const struct settings_source *source,
+                       const struct yaml_value *yaml, struct found *ret_found, struct error *error)
+{
     (void)snprintf(ret_found->origin, sizeof ret_found->origin, "%s", setting->name);
+    const char *override = override_of(setting, source);
+    if (override) {
+        ret_found->text = memory_strdup(override);
+        return true;
+    }
     const char *variable = getenv(setting->name);
     if (setting->kind == SETTING_SECRET) {
         char file_variable[128];
@@ -170,6 +195,53 @@ static bool find_value(const struct setting *setting, const struct settings_sour
     }
     ret_found->text = memory_strdup(setting->initial);
     return true;
+}
+
+static void append_escaped(struct buffer *text, const char *value)
+{
+    for (; *value; value++) {
+        buffer_append(text, "\\", strchr(",\n\\", *value) ? 1 : 0);
+        buffer_append(text, value, 1);
+    }
+}
+
+/* Later lines count more: the file first, then the variable, then the file that NAME_FILE names. */
+static bool gather_properties(const struct setting *setting, const struct settings_source *source,
+                              const struct yaml_value *yaml, struct found *ret_found, struct error *error)
+{
+    (void)snprintf(ret_found->origin, sizeof ret_found->origin, "%s", setting->name);
+    struct buffer text;
+    buffer_init(&text, PROPERTIES_SIZE_MAX);
+    buffer_text(&text, setting->initial);
+    for (const struct yaml_value *value = yaml; value; value = value->next) {
+        const char *name = property_name(setting, value);
+        if (name) {
+            buffer_format(&text, "\n%s=", name);
+            append_escaped(&text, value->text);
+        } else if (is_of(setting, value)) {
+            buffer_format(&text, "\n%s", value->text);
+        }
+    }
+    const char *variable = getenv(setting->name);
+    char file_variable[128];
+    (void)snprintf(file_variable, sizeof file_variable, "%s_FILE", setting->name);
+    const char *path = getenv(file_variable);
+    char *secret = NULL;
+    const bool fine = !path || read_secret_file(setting->name, path, &secret, error);
+    const char *parts[] = {variable, secret, override_of(setting, source)};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (parts[i]) {
+            buffer_format(&text, "%s%s", text.length > 0 ? "\n" : "", parts[i]);
+        }
+    }
+    free(secret);
+    if (fine && !text.overflow) {
+        ret_found->text = memory_strdup(text.length > 0 ? text.bytes : "");
+    }
+    const bool fits = !text.overflow;
+    buffer_release(&text);
+    return fine &&
+           (fits || error_set(error, "%s: is longer than %d bytes", setting->name, PROPERTIES_SIZE_MAX));
 }
 
 static bool is_choice(const char *choices, const char *text)
@@ -231,7 +303,8 @@ static bool store(const struct setting *setting, struct found *found, void *at, 
 
 static bool is_string(enum setting_kind kind)
 {
-    return kind == SETTING_TEXT || kind == SETTING_SECRET || kind == SETTING_CHOICE;
+    return kind == SETTING_TEXT || kind == SETTING_SECRET || kind == SETTING_PROPERTIES ||
+           kind == SETTING_CHOICE;
 }
 
 void settings_release(const struct setting *table, size_t count, void *values)
@@ -264,8 +337,10 @@ bool settings_load(const struct setting *table, size_t count, const struct setti
             continue;
         }
         struct found found = {0};
-        fine = find_value(&table[i], source, yaml, &found, error) &&
-               store(&table[i], &found, (char *)ret_values + table[i].offset, error);
+        fine =
+            (table[i].kind == SETTING_PROPERTIES ? gather_properties(&table[i], source, yaml, &found, error)
+                                                 : find_value(&table[i], source, yaml, &found, error)) &&
+            store(&table[i], &found, (char *)ret_values + table[i].offset, error);
         free(found.text);
     }
     yaml_values_free(yaml);
@@ -289,6 +364,9 @@ static void describe_range(const struct setting *setting, char *ret_text, size_t
         break;
     case SETTING_SECRET:
         (void)snprintf(ret_text, size, "secret");
+        break;
+    case SETTING_PROPERTIES:
+        (void)snprintf(ret_text, size, "properties; secret");
         break;
     default:
         (void)snprintf(ret_text, size, "text");
@@ -324,6 +402,7 @@ void settings_print_values(const struct setting *table, size_t count, const void
             (void)fprintf(out, "%s=%s\n", table[i].name, *(const bool *)at ? "true" : "false");
             break;
         case SETTING_SECRET:
+        case SETTING_PROPERTIES:
             (void)fprintf(out, "%s=%s\n", table[i].name, **(const char *const *)at ? "********" : "");
             break;
         default:

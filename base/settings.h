@@ -20,9 +20,15 @@ enum setting_kind {
     SETTING_TEXT,    /* const char * */
     SETTING_SECRET,  /* const char *; NAME_FILE in the environment names a file that holds it; printed masked
                       */
-    SETTING_INT,     /* int64_t between min and max */
-    SETTING_BOOL,    /* bool: true or false */
-    SETTING_CHOICE,  /* const char *, one of `choices` */
+    /*
+     * const char *, name=value separated by commas or line ends (a backslash stands before one that belongs
+     * to a value); secret. In the YAML file a mapping or such a text. NAME_FILE adds to NAME, and both to the
+     * file: of equal names the later one counts.
+     */
+    SETTING_PROPERTIES,
+    SETTING_INT,    /* int64_t between min and max */
+    SETTING_BOOL,   /* bool: true or false */
+    SETTING_CHOICE, /* const char *, one of `choices` */
 };
 
 struct setting {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/kafka_properties.h"
 #include "base/log.h"
 #include "metrics/metrics.h"
 #include "schemas/asyncapi.h"
@@ -30,6 +31,8 @@ static const struct page {
      "header "
      "`x-error-code` of dead letters, and the label `error_code`.",
      errors_print_markdown},
+    {"KAFKA_PROPERTIES.md", "Properties of Kafka that cannot be set", "base/kafka_reserved.def",
+     "All others of librdkafka can: [kafka.md](kafka.md).", kafka_properties_print_markdown},
     {"METRICS.md", "Metrics", "metrics/metrics.def",
      "The producer serves those of its own at `/metrics` and `/actuator/prometheus`; router and sender keep "
      "theirs and do not serve them yet.",

@@ -316,6 +316,16 @@ bool relay_kafka_is_connected(const struct relay *relay)
     return kafka_producer_is_connected(relay->kafka);
 }
 
+bool relay_kafka_was_connected(const struct relay *relay)
+{
+    return kafka_producer_was_connected(relay->kafka);
+}
+
+const char *relay_kafka_refused(const struct relay *relay)
+{
+    return kafka_producer_refused(relay->kafka);
+}
+
 bool relay_database_is_up(const struct relay *relay)
 {
     return pg_is_up(relay->pg);

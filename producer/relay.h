@@ -40,6 +40,12 @@ void relay_stop(struct relay *relay);
 bool relay_is_idle(const struct relay *relay);
 
 bool relay_kafka_is_connected(const struct relay *relay);
+bool relay_kafka_was_connected(const struct relay *relay);
+
+/* Why Kafka and we do not come together: a password, a certificate, …; NULL when it is nothing of the kind.
+ */
+const char *relay_kafka_refused(const struct relay *relay);
+
 bool relay_database_is_up(const struct relay *relay);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/kafka.h"
+#include "base/kafka_properties.h"
 #include "base/memory.h"
 #include "base/pg.h"
 #include "schemas/channels.h"
@@ -31,6 +31,13 @@ static const struct setting table[] = {
      .key = (path),                                 \
      .initial = (value),                            \
      .help = (text),                                \
+     .offset = offsetof(struct config, member)},
+#define PROPERTIES(member, variable, path, value, text) \
+    {.kind = SETTING_PROPERTIES,                        \
+     .name = (variable),                                \
+     .key = (path),                                     \
+     .initial = (value),                                \
+     .help = (text),                                    \
      .offset = offsetof(struct config, member)},
 #define INT(member, variable, path, value, least, most, text) \
     {.kind = SETTING_INT,                                     \

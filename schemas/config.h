@@ -17,6 +17,7 @@ struct config {
 #define SECTION(heading)
 #define TEXT(member, ...) const char *member;
 #define SECRET(member, ...) const char *member;
+#define PROPERTIES(member, ...) const char *member;
 #define INT(member, ...) int64_t member;
 #define BOOL(member, ...) bool member;
 #define CHOICE(member, ...) const char *member;
@@ -24,6 +25,7 @@ struct config {
 #undef SECTION
 #undef TEXT
 #undef SECRET
+#undef PROPERTIES
 #undef INT
 #undef BOOL
 #undef CHOICE

@@ -7,11 +7,13 @@
 
 #include "base/clock.h"
 #include "base/kafka.h"
+#include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "schemas/tiers.h"
 #include "schemas/topics.h"
 
 #define TIMEOUT_MS 30000
+#define ASK_AGAIN_MS 1000
 #define LEADER_RETRY_MS 50
 #define RETENTION "retention.ms"
 #define MESSAGE_BYTES "max.message.bytes"
@@ -34,10 +36,18 @@ struct admin {
     const struct config *config;
     rd_kafka_t *kafka;
     rd_kafka_queue_t *queue;
+    struct kafka_trouble trouble;
     struct tiers tiers;
     struct topic_state topics[TOPICS_MAX];
     size_t count;
 };
+
+static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaque)
+{
+    struct admin *admin = opaque;
+    (void)kafka;
+    kafka_trouble_report(&admin->trouble, NULL, (rd_kafka_resp_err_t)code, reason);
+}
 
 static bool admin_open(struct admin *admin, struct error *error)
 {
@@ -48,6 +58,8 @@ static bool admin_open(struct admin *admin, struct error *error)
     if (!conf) {
         return false;
     }
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_opaque(conf, admin);
     char reason[256];
     admin->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!admin->kafka) {
@@ -109,13 +121,28 @@ static bool topic_results_fine(const rd_kafka_topic_result_t **results, size_t c
     return true;
 }
 
+/* A broker that is starting is waited for; one that refuses us is not. */
+static bool first_answer(struct admin *admin, const struct rd_kafka_metadata **ret_metadata,
+                         struct error *error)
+{
+    const int64_t give_up_ms = clock_monotonic_ms() + TIMEOUT_MS;
+    rd_kafka_resp_err_t failure;
+    while ((failure = rd_kafka_metadata(admin->kafka, 1, NULL, ret_metadata, ASK_AGAIN_MS))) {
+        (void)rd_kafka_poll(admin->kafka, 0);
+        const char *refused = kafka_trouble_refused(&admin->trouble);
+        if (refused || clock_monotonic_ms() > give_up_ms) {
+            return error_set(error, "Kafka does not answer (KAFKA_BROKERS: %s): %s",
+                             admin->config->kafka_brokers, refused ? refused : rd_kafka_err2str(failure));
+        }
+    }
+    return true;
+}
+
 static bool read_partitions(struct admin *admin, struct error *error)
 {
     const struct rd_kafka_metadata *metadata;
-    const rd_kafka_resp_err_t failure = rd_kafka_metadata(admin->kafka, 1, NULL, &metadata, TIMEOUT_MS);
-    if (failure) {
-        return error_set(error, "Kafka does not answer (KAFKA_BROKERS: %s): %s", admin->config->kafka_brokers,
-                         rd_kafka_err2str(failure));
+    if (!first_answer(admin, &metadata, error)) {
+        return false;
     }
     for (size_t i = 0; i < admin->count; i++) {
         struct topic_state *topic = &admin->topics[i];

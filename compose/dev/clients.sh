@@ -1,5 +1,5 @@
-# What only the tests of `./dev test` need: what the examples for services upstream are built with, and AsyncAPI's
-# validator. Each is pinned by files of the repository, and fetched anew when these change.
+# What only the tests of `./dev test` need: what the examples for services upstream are built with, a newer librdkafka,
+# and AsyncAPI's validator. Each is pinned by files of the repository, and fetched anew when these change.
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
@@ -25,6 +25,11 @@ node_fetch() { # FOLDER
   cp "$repo"/tests/it/asyncapi/package*.json "$1" && cd "$1" && npm ci --ignore-scripts --no-audit --no-fund
 }
 
+librdkafka_fetch() { # FOLDER
+  /usr/bin/python3 -m pip install --no-deps --require-hashes --no-compile --root-user-action=ignore \
+    --disable-pip-version-check --target "$1/python" -r "$repo/tests/it/librdkafka.txt"
+}
+
 client_fill() { # FOLDER COMMAND SUM
   rm -rf "$1.new" "$1" && mkdir -p "$1.new" && "$2" "$1.new" && echo "$3" >"$1.new/sha256" && mv "$1.new" "$1"
 }
@@ -43,5 +48,6 @@ clients_setup() {
   ((${#missing[@]} == 0)) || packages_add "${missing[@]}"
   client java "fetching the Java example's jars with Maven" "$repo/docs/examples/java/pom.xml"
   client go "building the Go example" "$repo"/docs/examples/go/*
+  client librdkafka "fetching a newer librdkafka with pip" "$repo/tests/it/librdkafka.txt"
   client node "fetching AsyncAPI's validator with npm" "$repo"/tests/it/asyncapi/package*.json
 }

@@ -5,7 +5,7 @@ import pytest
 from support import environment
 from support.command import outbound
 
-PAGES = ["CONFIG.md", "ERRORS.md", "METRICS.md", "STATES.md", "TOPICS.md", "asyncapi.yaml"]
+PAGES = ["CONFIG.md", "ERRORS.md", "KAFKA_PROPERTIES.md", "METRICS.md", "STATES.md", "TOPICS.md", "asyncapi.yaml"]
 
 
 @pytest.fixture(scope="module")

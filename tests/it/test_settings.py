@@ -44,7 +44,7 @@ WRONG = {
     "OUTBOUND_SMS_PROVIDER": ["", "sendgrid", "Twilio"],
     "OUTBOUND_WHATSAPP_PROVIDER": ["", "twilio"],
     "DATABASE_URL": ["postgresql://[", "nonsense", "host=x no_such_option=1", "postgresql://x/y?no_such_option=1"],
-    "KAFKA_PROPERTIES": ["no-equals-sign", "no.such.property=1", "socket.timeout.ms=fast"],
+    "KAFKA_PROPERTIES": ["no-equals-sign", "no.such.property=1", "socket.timeout.ms=fast", "acks=0", "security.protocol=SASL_SSL,sasl.mechanism=PLAIN"],
     "OUTBOUND_HTTP_HOST": ["not an address", "example", "256.1.1.1"],
 }
 
@@ -249,7 +249,7 @@ def test_a_secret_can_be_a_file(tmp_path):
 def table():
     """(name, key) of each row in schemas/settings.def."""
     text = (environment.REPOSITORY / "schemas" / "settings.def").read_text()
-    return re.findall(r'^(?:TEXT|SECRET|INT|BOOL|CHOICE)\(\w+, "(\w+)", "([\w.]+)"', text, re.MULTILINE)
+    return re.findall(r'^(?:TEXT|SECRET|PROPERTIES|INT|BOOL|CHOICE)\(\w+, "(\w+)", "([\w.]+)"', text, re.MULTILINE)
 
 
 def test_help_lists_every_setting():

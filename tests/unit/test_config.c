@@ -35,6 +35,7 @@ static const struct {
 #define SECTION(heading)
 #define TEXT(member, variable, key, initial, help) {variable, key, help},
 #define SECRET(member, variable, key, initial, help) {variable, key, help},
+#define PROPERTIES(member, variable, key, initial, help) {variable, key, help},
 #define INT(member, variable, key, initial, least, most, help) {variable, key, help},
 #define BOOL(member, variable, key, initial, help) {variable, key, help},
 #define CHOICE(member, variable, key, initial, choices, help) {variable, key, help},

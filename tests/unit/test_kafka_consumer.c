@@ -389,8 +389,10 @@ Test(kafka_consumer, control_librdkafka_repeats_after_a_needless_resume)
 {
     open_with_records();
     struct error error = {0};
-    const struct kafka_options options = {mock.brokers, "unit", "group.id=plain,auto.offset.reset=earliest"};
+    const struct kafka_options options = {mock.brokers, "unit", NULL};
     rd_kafka_conf_t *conf = kafka_conf_new(&options, &error);
+    kafka_conf_set(conf, "group.id", "plain");
+    kafka_conf_set(conf, "auto.offset.reset", "earliest");
     rd_kafka_t *plain = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error.text, sizeof error.text);
     cr_assert(plain != NULL, "%s", error.text);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);

@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _end_with_the_tests():
+def end_with_the_tests():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -55,7 +55,7 @@ class Role:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                preexec_fn=_end_with_the_tests,
+                preexec_fn=end_with_the_tests,
             )
 
     @property

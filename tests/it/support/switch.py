@@ -1,0 +1,47 @@
+"""A port that leads where a test says, and elsewhere when it says so: connections are passed on byte for byte."""
+
+import asyncio
+import threading
+
+from support.role import free_port
+
+
+class Switch:
+    def __init__(self, target):
+        self.port = free_port()
+        self.target = target
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._pass_on, "127.0.0.1", self.port))
+        self._loop.run_forever()
+        server.close()
+
+    async def _pass_on(self, reader, writer):
+        there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    @staticmethod
+    async def _copy(reader, writer):
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        writer.close()
+
+    def close(self):
+        asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _cancel_all(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
