@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 
+#define SELDOM_MS 60000
 #define LINE_LIMIT ((size_t)16 * 1024)
 
 static struct log_options current = {
@@ -64,16 +65,10 @@ static void write_text(struct buffer *line, enum log_level level, const char *ti
     buffer_format(line, " %s\n", message);
 }
 
-void log_write(enum log_level level, const struct log_field *fields, const char *format, ...)
+static void write_line(enum log_level level, const struct log_field *fields, const char *format, va_list args)
 {
-    if (!log_wants(level)) {
-        return;
-    }
     char message[2048];
-    va_list args;
-    va_start(args, format);
     (void)vsnprintf(message, sizeof message, format, args);
-    va_end(args);
     char time[CLOCK_RFC3339_SIZE];
     clock_format_rfc3339(clock_wall_ms(), time);
 
@@ -84,4 +79,30 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
         /* Nowhere is left to say so. */
     }
     buffer_release(&line);
+}
+
+void log_write(enum log_level level, const struct log_field *fields, const char *format, ...)
+{
+    if (log_wants(level)) {
+        va_list args;
+        va_start(args, format);
+        write_line(level, fields, format, args);
+        va_end(args);
+    }
+}
+
+void log_seldom(struct log_seldom *last, const char *format, ...)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    const bool quiet = last->said_ms && now_ms - last->said_ms < SELDOM_MS;
+    if (!quiet) {
+        last->said_ms = now_ms;
+    }
+    const enum log_level level = quiet ? LOG_DEBUG : LOG_WARN;
+    if (log_wants(level)) {
+        va_list args;
+        va_start(args, format);
+        write_line(level, NULL, format, args);
+        va_end(args);
+    }
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attributes.h"
 
@@ -34,6 +35,16 @@ void log_configure(const struct log_options *options);
 /* `fields` may be NULL. The line is written in one write(2), so lines of several processes do not mix. */
 void log_write(enum log_level level, const struct log_field *fields, const char *format, ...)
     PRINTF_LIKE(3, 4);
+
+/*
+ * For what may come again and again: a warning at most once a minute, otherwise a line at DEBUG. `last` is
+ * the caller's to keep, all zero at first and when the trouble is over.
+ */
+struct log_seldom {
+    int64_t said_ms;
+};
+
+void log_seldom(struct log_seldom *last, const char *format, ...) PRINTF_LIKE(2, 3);
 
 bool log_wants(enum log_level level);
 

@@ -18,7 +18,6 @@
 #define PARAMS_MAX ((size_t)64 * 1024)
 #define LINGER_MS 5
 #define ASK_AGAIN_MS 2000
-#define WARN_EVERY_MS 60000
 
 struct event_relay {
     struct producer *producer;
@@ -26,15 +25,15 @@ struct event_relay {
     struct pg *pg;
     uv_timer_t timer;
     bool stopped;
-    int64_t warned_ms; /* monotonic; 0: never */
+    struct log_seldom refusals;
     struct buffer record;
     struct pg_params params;
 
     struct registry *registry; /* NULL: there is none, or nothing to be told */
     bool asking;
-    int64_t asked_ms;  /* monotonic */
-    int32_t schema_id; /* 0: not known yet, or no registry */
-    bool complained;   /* that it is not known */
+    int64_t asked_ms;        /* monotonic */
+    int32_t schema_id;       /* 0: not known yet, or no registry */
+    struct log_seldom waits; /* for it */
 
     /* The batch in hand. */
     bool taking;
@@ -56,9 +55,8 @@ static void on_id(void *arg, enum registry_answer answer, int32_t id, const char
         log_info("status events have the schema %d of the registry", (int)id);
         return;
     }
-    log_write(relay->complained ? LOG_DEBUG : LOG_ERROR, NULL,
-              "status events wait in the outbox until the registry knows their schema: %s", why);
-    relay->complained = true;
+    log_seldom(&relay->waits, "status events wait in the outbox until the registry knows their schema: %s",
+               why);
 }
 
 static void ask_for_id(struct event_relay *relay)
@@ -105,25 +103,14 @@ static void delete_done(struct event_relay *relay)
     relay->deleting = pg_call(relay->pg, &lifecycle_delete_outbox, &relay->params, on_deleted, relay);
 }
 
-/* A topic that does not exist refuses every event for ever. */
-static void warn_sometimes(struct event_relay *relay, const char *reason)
-{
-    const int64_t now_ms = clock_monotonic_ms();
-    const bool quiet = relay->warned_ms && now_ms - relay->warned_ms < WARN_EVERY_MS;
-    log_write(quiet ? LOG_DEBUG : LOG_WARN, NULL,
-              "Kafka did not acknowledge an event, it will be published again: %s", reason);
-    if (!quiet) {
-        relay->warned_ms = now_ms;
-    }
-}
-
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct event_relay *relay = arg;
     metric_add(relay->producer->metrics, METRIC_EVENTS, LABELS(reason ? "failed" : "acknowledged"), 1);
     relay->in_flight--;
-    if (reason) {
-        warn_sometimes(relay, reason);
+    if (reason) { /* a topic that does not exist refuses every event for ever */
+        log_seldom(&relay->refusals, "Kafka did not acknowledge an event, it will be published again: %s",
+                   reason);
     } else {
         relay->done[relay->done_count++] = (int64_t)ticket;
     }

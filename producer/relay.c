@@ -19,7 +19,6 @@
 /* More than that in flight, and the table is left alone until Kafka has caught up. */
 #define IN_FLIGHT_MAX 20000
 #define LINGER_MS 5
-#define WARN_EVERY_MS 60000
 #define HEADERS_MAX 64
 
 struct relay {
@@ -28,7 +27,7 @@ struct relay {
     struct pg *pg;
     uv_timer_t timer;
     bool taking;
-    int64_t warned_ms; /* monotonic; 0: never */
+    struct log_seldom refusals;
     bool stopped;
     struct buffer record;
     struct pg_params params;
@@ -37,24 +36,13 @@ struct relay {
 
 static void take_rows(struct relay *relay);
 
-/* One record may be unlucky; a topic that does not exist makes rows go round for ever. */
-static void warn_sometimes(struct relay *relay, const char *reason)
-{
-    const int64_t now_ms = clock_monotonic_ms();
-    const bool quiet = relay->warned_ms && now_ms - relay->warned_ms < WARN_EVERY_MS;
-    log_write(quiet ? LOG_DEBUG : LOG_WARN, NULL,
-              "Kafka did not acknowledge a record, its outbox row will be taken again: %s", reason);
-    if (!quiet) {
-        relay->warned_ms = now_ms;
-    }
-}
-
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct relay *relay = arg;
     metric_add(relay->producer->metrics, METRIC_PUBLISHED, LABELS(reason ? "failed" : "acknowledged"), 1);
-    if (reason) {
-        warn_sometimes(relay, reason);
+    if (reason) { /* one record may be unlucky; a topic that does not exist makes rows go round for ever */
+        log_seldom(&relay->refusals,
+                   "Kafka did not acknowledge a record, its outbox row will be taken again: %s", reason);
         return;
     }
     outbox_done_add(&relay->done, (int64_t)ticket);

@@ -15,7 +15,6 @@
 #define ASK_AGAIN_MAX_MS 10000
 /* A registry may learn of an id after a record that has it arrived here. */
 #define UNKNOWN_FOR_MS 30000
-#define WARN_EVERY_MS 60000
 
 struct writer {
     struct writer *next;
@@ -34,7 +33,7 @@ struct writers {
     struct writer *first; /* by registry id; the one met last is the first */
     size_t count;
     int64_t pause_ms; /* grows while the registry is away */
-    int64_t warned_ms;
+    struct log_seldom away;
 };
 
 struct writers *writers_open(uv_loop_t *loop, const struct config *config, struct error *error)
@@ -75,14 +74,8 @@ void writers_close(struct writers *writers)
 
 static void registry_is_away(struct writers *writers, struct writer *writer, const char *why)
 {
-    const int64_t now_ms = clock_monotonic_ms();
-    const bool quiet = writers->warned_ms && now_ms - writers->warned_ms < WARN_EVERY_MS;
-    log_write(quiet ? LOG_DEBUG : LOG_WARN, NULL, "records with schema id %d wait for the registry: %s",
-              (int)writer->id, why);
-    if (!quiet) {
-        writers->warned_ms = now_ms;
-    }
-    writer->ask_at_ms = now_ms + writers->pause_ms;
+    log_seldom(&writers->away, "records with schema id %d wait for the registry: %s", (int)writer->id, why);
+    writer->ask_at_ms = clock_monotonic_ms() + writers->pause_ms;
     writers->pause_ms = writers->pause_ms * 2 < ASK_AGAIN_MAX_MS ? writers->pause_ms * 2 : ASK_AGAIN_MAX_MS;
 }
 
@@ -95,7 +88,7 @@ static void on_schema(void *arg, enum registry_answer answer, const char *text, 
         return;
     }
     writer->writers->pause_ms = ASK_AGAIN_MIN_MS;
-    writer->writers->warned_ms = 0;
+    writer->writers->away = (struct log_seldom){0};
     if (answer == REGISTRY_FOUND) {
         writer->reader = request_reader_new(text, strlen(text), &writer->why);
         writer->state = writer->reader ? WRITER_KNOWN : WRITER_UNFITTING;

@@ -183,6 +183,9 @@ static void keep_settings(struct topic_state *topic, const rd_kafka_ConfigResour
         }
         if (strcmp(name, MESSAGE_BYTES) == 0) {
             topic->message_bytes = value ? strtoll(value, NULL, 10) : 0;
+            if (messages_too_small(topic)) {
+                continue;
+            }
         }
         if (rd_kafka_ConfigEntry_source(entries[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) {
             (void)rd_kafka_ConfigResource_set_config(topic->kept, name, value);
