@@ -120,9 +120,7 @@ static bool open_all(struct dlq *dlq, struct error *error)
     const struct config *config = dlq->config;
     const char *const topics[] = {topic_name(TOPIC_DLQ)};
     const struct kafka_consumer_options options = {
-        .kafka = {.brokers = config->kafka_brokers,
-                  .client_id = "outbound-dlq",
-                  .properties = config->kafka_properties},
+        .kafka = config_kafka(config, "outbound-dlq"),
         .group_id = GROUP_ID,
         .instance_id = config_instance_id(config),
         .session_timeout_ms = (unsigned)config->kafka_session_timeout_ms,

@@ -233,9 +233,7 @@ static bool open_all(struct event_relay *relay, struct error *error)
 {
     const struct config *config = relay->producer->config;
     uv_loop_t *loop = &relay->producer->service.loop;
-    const struct kafka_producer_options options = {.kafka = {.brokers = config->kafka_brokers,
-                                                             .client_id = "outbound-producer-events",
-                                                             .properties = config->kafka_properties},
+    const struct kafka_producer_options options = {.kafka = config_kafka(config, "outbound-producer-events"),
                                                    .message_timeout_ms =
                                                        (unsigned)config->kafka_message_timeout_ms,
                                                    .linger_ms = LINGER_MS,

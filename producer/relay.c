@@ -244,9 +244,7 @@ struct relay *relay_new(struct producer *producer, struct error *error)
     relay->producer = producer;
     buffer_init(&relay->record, RECORD_MAX);
     pg_params_init(&relay->params, PARAMS_MAX);
-    const struct kafka_producer_options options = {.kafka = {.brokers = config->kafka_brokers,
-                                                             .client_id = "outbound-producer",
-                                                             .properties = config->kafka_properties},
+    const struct kafka_producer_options options = {.kafka = config_kafka(config, "outbound-producer"),
                                                    .message_timeout_ms =
                                                        (unsigned)config->kafka_message_timeout_ms,
                                                    .linger_ms = LINGER_MS,

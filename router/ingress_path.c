@@ -296,9 +296,7 @@ static void on_timer(uv_timer_t *timer)
 static bool open_kafka(struct ingress *ingress, struct error *error)
 {
     const struct config *config = ingress->options.config;
-    const struct kafka_options kafka = {.brokers = config->kafka_brokers,
-                                        .client_id = "outbound-router",
-                                        .properties = config->kafka_properties};
+    const struct kafka_options kafka = config_kafka(config, "outbound-router");
     const char *topic = topic_name(TOPIC_REQUESTS);
     const struct kafka_producer_options producer = {.kafka = kafka,
                                                     .message_timeout_ms =

@@ -202,9 +202,7 @@ static struct kafka_consumer *open_consumer(struct router *router, const char *g
                                             unsigned fetch_kb, struct error *error)
 {
     const struct config *config = router->config;
-    const struct kafka_consumer_options options = {.kafka = {.brokers = config->kafka_brokers,
-                                                             .client_id = "outbound-router",
-                                                             .properties = config->kafka_properties},
+    const struct kafka_consumer_options options = {.kafka = config_kafka(config, "outbound-router"),
                                                    .group_id = group_id,
                                                    .instance_id = config_instance_id(config),
                                                    .session_timeout_ms =
@@ -221,9 +219,7 @@ static struct kafka_consumer *open_consumer(struct router *router, const char *g
 static bool open_all(struct router *router, struct error *error)
 {
     const struct config *config = router->config;
-    const struct kafka_producer_options producer = {.kafka = {.brokers = config->kafka_brokers,
-                                                              .client_id = "outbound-router",
-                                                              .properties = config->kafka_properties},
+    const struct kafka_producer_options producer = {.kafka = config_kafka(config, "outbound-router"),
                                                     .message_timeout_ms =
                                                         (unsigned)config->kafka_message_timeout_ms,
                                                     .linger_ms = 1,

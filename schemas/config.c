@@ -148,6 +148,12 @@ const char *config_unknown_policy(const struct config *config, enum channel chan
     abort();
 }
 
+struct kafka_options config_kafka(const struct config *config, const char *client_id)
+{
+    return (struct kafka_options){
+        .brokers = config->kafka_brokers, .client_id = client_id, .properties = config->kafka_properties};
+}
+
 const char *config_instance_id(const struct config *config)
 {
     return strcmp(config->instance_id, "-") == 0 ? "" : config->instance_id;

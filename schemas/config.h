@@ -10,6 +10,7 @@
 
 #include "base/attributes.h"
 #include "base/error.h"
+#include "base/kafka.h"
 #include "base/settings.h"
 #include "schemas/channels.h"
 
@@ -52,6 +53,9 @@ const char *config_provider(const struct config *config, enum channel channel);
 
 /* "resend" or "hold": what becomes of messages of which nobody knows whether a provider took them. */
 const char *config_unknown_policy(const struct config *config, enum channel channel);
+
+/* How to reach Kafka under the name `client_id`; valid as long as the configuration. */
+struct kafka_options config_kafka(const struct config *config, const char *client_id);
 
 /* For group.instance.id; "" for none. */
 const char *config_instance_id(const struct config *config);

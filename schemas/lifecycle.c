@@ -239,19 +239,20 @@ const struct pg_statement lifecycle_expire_leases = {
  * Kafka, $3 most rows, $4 topic. Its record may still be there: the fence makes one of the two good.
  */
 const struct pg_statement lifecycle_republish = {
-    "republish", "WITH touched AS ("
-                 "  UPDATE outbound_message SET updated_at = clock_timestamp()"
-                 "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_message m"
-                 "      WHERE status = 'QUEUED' AND channel = $1::text"
-                 "        AND created_at < now() - $2::int8 * interval '1 ms'" /* for the index */
-                 "        AND updated_at < now() - $2::int8 * interval '1 ms'"
-                 "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
+    "republish",
+    "WITH touched AS ("
+    "  UPDATE outbound_message SET updated_at = clock_timestamp()"
+    "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_message m"
+    "      WHERE status = 'QUEUED' AND channel = $1::text"
+    "        AND created_at < now() - $2::int8 * interval '1 ms'" /* for the index */
+    "        AND updated_at < now() - $2::int8 * interval '1 ms'"
+    "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
     "        AND coalesce((SELECT next_retry_at FROM outbound_attempt"
     "                      WHERE outbound_message_id = m.id AND attempt_no = m.fence), '-infinity') <= now()"
-                 "      LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"
-                 "  RETURNING id, fence)"
-                 "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
-                 "  SELECT id, $4::text, fence, clock_timestamp() FROM touched"};
+    "      LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"
+    "  RETURNING id, fence)"
+    "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, $4::text, fence, clock_timestamp() FROM touched"};
 
 /*
  * $1 to $9 as in sql_parts.h; $10 how many replays are too many, $11 not 0: force, $12 the topics that

@@ -51,9 +51,7 @@ static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaq
 
 static bool admin_open(struct admin *admin, struct error *error)
 {
-    const struct kafka_options options = {.brokers = admin->config->kafka_brokers,
-                                          .client_id = "outbound-topics",
-                                          .properties = admin->config->kafka_properties};
+    const struct kafka_options options = config_kafka(admin->config, "outbound-topics");
     rd_kafka_conf_t *conf = kafka_conf_new(&options, error);
     if (!conf) {
         return false;

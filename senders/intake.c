@@ -27,9 +27,7 @@ static void on_dead_letter(void *arg, uint64_t ticket, const char *reason);
 static bool open_dead_letters(struct sender *sender)
 {
     struct error error;
-    const struct kafka_producer_options options = {.kafka = {.brokers = sender->config->kafka_brokers,
-                                                             .client_id = "outbound-sender",
-                                                             .properties = sender->config->kafka_properties},
+    const struct kafka_producer_options options = {.kafka = config_kafka(sender->config, "outbound-sender"),
                                                    .message_timeout_ms =
                                                        (unsigned)sender->config->kafka_message_timeout_ms,
                                                    .on_delivery = on_dead_letter,

@@ -129,9 +129,7 @@ static bool open_lane(struct sender *sender, size_t index, struct error *error)
     char group_id[64];
     (void)snprintf(group_id, sizeof group_id, "outbound-sender-%s%s", sender->channel_label,
                    urgent ? "-urgent" : "");
-    const struct kafka_consumer_options options = {.kafka = {.brokers = config->kafka_brokers,
-                                                             .client_id = "outbound-sender",
-                                                             .properties = config->kafka_properties},
+    const struct kafka_consumer_options options = {.kafka = config_kafka(config, "outbound-sender"),
                                                    .group_id = group_id,
                                                    .instance_id = config_instance_id(config),
                                                    .session_timeout_ms =
