@@ -69,3 +69,19 @@ size_t kafka_headers_of(const rd_kafka_message_t *record, struct kafka_header *r
     }
     return count;
 }
+
+size_t kafka_record_bytes(const rd_kafka_message_t *record)
+{
+    size_t bytes = record->len + record->key_len;
+    rd_kafka_headers_t *headers;
+    if (rd_kafka_message_headers(record, &headers)) {
+        return bytes;
+    }
+    const char *name;
+    const void *value;
+    size_t length;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &length); i++) {
+        bytes += strlen(name) + length;
+    }
+    return bytes;
+}

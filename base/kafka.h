@@ -42,4 +42,7 @@ const char *kafka_header_get(const rd_kafka_message_t *record, const char *name,
  */
 size_t kafka_headers_of(const rd_kafka_message_t *record, struct kafka_header *ret_headers, size_t room);
 
+/* What a record holds: value, key and headers. */
+size_t kafka_record_bytes(const rd_kafka_message_t *record);
+
 #endif

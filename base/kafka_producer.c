@@ -13,7 +13,7 @@
 
 #define TOPICS_MAX 32
 #define SAME_PARTITION_MS 10
-#define HEADERS_MAX 24
+#define HEADERS_MAX 64
 /* In the opaque of a record beside its ticket, where the partitioner finds it. */
 #define BY_KEY (UINT64_C(1) << 63)
 

@@ -40,6 +40,7 @@ struct event_relay {
     bool deleting;
     bool full;        /* there are probably more */
     size_t in_flight; /* records that Kafka has not reported on */
+    int64_t first_failed;
     int64_t done[BATCH];
     size_t done_count; /* outbox ids whose rows can go, at the front of `done` */
 };
@@ -88,11 +89,24 @@ static void on_deleted(void *arg, struct pg_reply *reply)
     }
 }
 
-/* Once for the whole batch: what Kafka did not acknowledge is taken again with the next one. */
+/*
+ * Once for the whole batch. From the first event that Kafka did not acknowledge all are taken again, those behind it
+ * for a second time: otherwise it would stand behind the later changes of its message.
+ */
 static void delete_done(struct event_relay *relay)
 {
     if (relay->deleting || relay->taking || relay->in_flight > 0 || relay->done_count == 0) {
         return;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < relay->done_count; i++) {
+        if (relay->done[i] < relay->first_failed) {
+            relay->done[kept++] = relay->done[i];
+        }
+    }
+    relay->done_count = kept;
+    if (kept == 0) {
+        return; /* the timer takes them again */
     }
     pg_params_clear(&relay->params);
     pg_array_begin(&relay->params, PG_INT8);
@@ -103,6 +117,11 @@ static void delete_done(struct event_relay *relay)
     relay->deleting = pg_call(relay->pg, &lifecycle_delete_outbox, &relay->params, on_deleted, relay);
 }
 
+static void failed(struct event_relay *relay, int64_t event_id)
+{
+    relay->first_failed = event_id < relay->first_failed ? event_id : relay->first_failed;
+}
+
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct event_relay *relay = arg;
@@ -111,6 +130,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
     if (reason) { /* a topic that does not exist refuses every event for ever */
         log_seldom(&relay->refusals, "Kafka did not acknowledge an event, it will be published again: %s",
                    reason);
+        failed(relay, (int64_t)ticket);
     } else {
         relay->done[relay->done_count++] = (int64_t)ticket;
     }
@@ -183,6 +203,8 @@ static void publish(struct event_relay *relay, const PGresult *rows, int row)
                                          .ticket = (uint64_t)event.event_id};
     if (kafka_producer_send(relay->kafka, &out)) {
         relay->in_flight++;
+    } else {
+        failed(relay, event.event_id);
     }
     PQfreemem(ordering_key);
 }
@@ -198,6 +220,7 @@ static void on_taken(void *arg, struct pg_reply *reply)
         return;
     }
     const int count = PQntuples(reply->rows);
+    relay->first_failed = INT64_MAX;
     relay->full = count == BATCH;
     for (int row = 0; row < count; row++) {
         publish(relay, reply->rows, row);

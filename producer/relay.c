@@ -59,7 +59,8 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
 {
     char id[UUID_TEXT_SIZE];
     uuid_format(&record->reference.id, id);
-    const bool ordered = record->ordering_key.bytes;
+    /* In a tier the id chooses the partition, whose jitter the due time has (tiers.h). */
+    const bool ordered = record->ordering_key.bytes && !tier_topic(record->topic);
     buffer_clear(&relay->record);
     if (record->letter) {
         letter_encode(record->letter, &relay->record);

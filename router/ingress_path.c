@@ -1,16 +1,18 @@
+/* clang-format off */
 /*
  * The way of a message that a service upstream publishes, from its record to its first topic of ours:
  *
  *   take_records()   from outbound.requests, as long as there is room and a database
- *   read_record()    decoded with its writer's schema and checked by the rules that HTTP has, too
- *                    schema not known yet: its partition waits until the registry has answered
- *   schemas/store.c  INSERT … COMMIT, many at once, together with the outbox row; what is there already is
- * left out on_stored()      the offset may be committed; the message's reference goes straight to its
- * channel's topic reject()         to the dead letters, byte for byte, with every reason; the offset waits
- * for Kafka's answer
+ *   read_record()    decoded with its writer's schema and checked by the rules that HTTP has, too; a schema that
+ *                    is not known yet: the partition waits until the registry has answered
+ *   schemas/store.c  INSERT … COMMIT, many at once, together with the outbox row
+ *   on_stored()      its offset may be committed; its reference goes straight to the channel's topic
+ *   on_repeated()    it was there before: its offset may be committed
+ *   reject()         to the dead letters with every reason; its offset waits for Kafka's answer
  *
  * What is not finished when the process ends is read again, and found to be stored: its requestId tells.
  */
+/* clang-format on */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -39,6 +41,7 @@ struct arrival {
     struct store_item item;
     struct arrival *next; /* in one of the lists below */
     rd_kafka_message_t *record;
+    size_t bytes; /* of the record */
     struct kafka_position position;
     struct arena arena;
     enum error_code code; /* why it is rejected */
@@ -56,8 +59,10 @@ struct ingress {
     uv_timer_t *timer;
     size_t in_hand;
     size_t bytes_in_hand;
-    struct arrival *unstored; /* the database did not take them: again when it does */
+    struct arrival *unstored; /* the database did not take them: again when it does, in their order */
+    struct arrival **unstored_end;
     int64_t store_again_ms;   /* not before that, monotonic */
+    struct log_seldom refusals;
     struct arrival *refused;  /* dead letters that Kafka did not take: again by the timer */
     bool stopping;
 };
@@ -75,20 +80,14 @@ static bool ticket_is_outbox(uint64_t ticket)
 
 static bool has_room(const struct ingress *ingress)
 {
-    return ingress->in_hand < IN_HAND_MAX && ingress->bytes_in_hand < BYTES_IN_HAND_MAX &&
-           !ingress->unstored && store_is_up(ingress->store) && !ingress->stopping;
-}
-
-static void remember(struct arrival **list, struct arrival *arrival)
-{
-    arrival->next = *list;
-    *list = arrival;
+    return !ingress->stopping && ingress->in_hand < IN_HAND_MAX && ingress->bytes_in_hand < BYTES_IN_HAND_MAX &&
+           !ingress->unstored && store_is_up(ingress->store);
 }
 
 static void arrival_free(struct ingress *ingress, struct arrival *arrival)
 {
     ingress->in_hand--;
-    ingress->bytes_in_hand -= arrival->record->len;
+    ingress->bytes_in_hand -= arrival->bytes;
     rd_kafka_message_destroy(arrival->record);
     arena_release(&arrival->arena);
     free(arrival);
@@ -106,11 +105,18 @@ static void finish(struct ingress *ingress, struct arrival *arrival, const char 
     }
 }
 
+static void send_again(struct ingress *ingress, struct arrival *arrival, const char *why)
+{
+    log_seldom(&ingress->refusals, "a dead letter is not taken by Kafka and is sent again: %s", why);
+    arrival->next = ingress->refused;
+    ingress->refused = arrival;
+}
+
 static void send_letter(struct ingress *ingress, struct arrival *arrival)
 {
     if (!deadletter_send(ingress->producer, arrival->record, arrival->code, arrival->reason, "router",
                          (uint64_t)(uintptr_t)arrival)) {
-        remember(&ingress->refused, arrival);
+        send_again(ingress, arrival, "the queue to it is full");
     }
 }
 
@@ -169,11 +175,12 @@ static void take_records(void *arg)
     while (has_room(ingress) && (taken.record = kafka_consumer_take(ingress->consumer, &taken.position))) {
         struct arrival *arrival = NEW(struct arrival);
         *arrival = taken;
+        arrival->bytes = kafka_record_bytes(taken.record);
         ingress->in_hand++;
-        ingress->bytes_in_hand += taken.record->len;
+        ingress->bytes_in_hand += arrival->bytes;
         if (!read_record(ingress, arrival)) {
             ingress->in_hand--;
-            ingress->bytes_in_hand -= taken.record->len;
+            ingress->bytes_in_hand -= arrival->bytes;
             arena_release(&arrival->arena);
             free(arrival);
         }
@@ -240,7 +247,10 @@ static void on_not_stored(void *arg, struct store_item *item, const char *why)
 {
     struct ingress *ingress = arg;
     log_debug("a message from upstream is not stored yet: %s", why);
-    remember(&ingress->unstored, (struct arrival *)item);
+    struct arrival *arrival = (struct arrival *)item;
+    arrival->next = NULL;
+    *ingress->unstored_end = arrival;
+    ingress->unstored_end = &arrival->next;
     ingress->store_again_ms = clock_monotonic_ms() + STORE_AGAIN_MS;
 }
 
@@ -248,6 +258,7 @@ static void store_again(struct ingress *ingress)
 {
     struct arrival *list = ingress->unstored;
     ingress->unstored = NULL;
+    ingress->unstored_end = &ingress->unstored;
     for (struct arrival *next; list; list = next) {
         next = list->next;
         store_add(ingress->store, &list->item);
@@ -271,8 +282,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
     }
     struct arrival *arrival = (struct arrival *)(uintptr_t)ticket;
     if (reason) {
-        log_debug("a dead letter was not acknowledged and is sent again: %s", reason);
-        remember(&ingress->refused, arrival);
+        send_again(ingress, arrival, reason);
         return;
     }
     finish(ingress, arrival, "rejected");
@@ -291,6 +301,7 @@ static void on_timer(uv_timer_t *timer)
     if (ingress->unstored && store_is_up(ingress->store) && clock_monotonic_ms() >= ingress->store_again_ms) {
         store_again(ingress);
     }
+    take_records(ingress); /* room that came back meanwhile */
 }
 
 static bool open_kafka(struct ingress *ingress, struct error *error)
@@ -327,6 +338,7 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
     const struct config *config = options->config;
     struct ingress *ingress = NEW(struct ingress);
     ingress->options = *options;
+    ingress->unstored_end = &ingress->unstored;
     ingress->writers = writers_open(options->loop, config, error);
     if (!ingress->writers || !open_kafka(ingress, error)) {
         kafka_producer_close(ingress->producer);
@@ -385,9 +397,10 @@ void ingress_close(struct ingress *ingress)
     if (!ingress) {
         return;
     }
+    ingress->stopping = true;
     uv_close((uv_handle_t *)ingress->timer, (uv_close_cb)free);
-    store_close(ingress->store); /* what it had is in our lists now */
-    kafka_producer_close(ingress->producer);
+    kafka_producer_close(ingress->producer); /* the last reports come */
+    store_close(ingress->store);             /* what it had is in our list now */
     free_list(ingress, ingress->unstored);
     free_list(ingress, ingress->refused);
     kafka_consumer_close(ingress->consumer);

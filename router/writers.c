@@ -143,7 +143,12 @@ static struct writer *writer_of(struct writers *writers, int32_t id)
 static enum writer_state find_registered(struct writers *writers, int32_t id,
                                          struct request_reader **ret_reader, const char **ret_why)
 {
+    if (id < 0) {
+        *ret_why = "its schema id is negative";
+        return WRITER_UNKNOWN;
+    }
     if (!writers->registry) {
+        log_seldom(&writers->away, "records come with ids of a schema registry, but SCHEMA_REGISTRY_URL is not set");
         *ret_why = "its schema has an id, and no registry is set (SCHEMA_REGISTRY_URL)";
         return WRITER_UNKNOWN;
     }

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "schemas/topics.h"
 
-#define FORWARDED 16 /* headers of the original that are kept, at most */
+#define FORWARDED 48 /* headers of the original that are kept, at most */
+/* Leaves room for our own headers and the batch around them. */
+#define KEPT_BYTES_MAX ((size_t)DLQ_MESSAGE_BYTES_MIN - 64 * 1024)
 
 static const struct {
     const char *name;
@@ -74,13 +76,22 @@ bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *
         .failed_at = text_of(failed_at),
         .failed_by = text_of(role),
     };
-    struct kafka_header headers[FORWARDED + DEADLETTER_HEADERS + 1] = {0};
-    deadletter_headers(&letter, headers + kafka_headers_of(record, headers, FORWARDED));
+    /* Brokers look at compressed sizes: a record may have come that its letter's topic would never take. */
+    const size_t bytes = kafka_record_bytes(record);
+    const bool whole = bytes <= KEPT_BYTES_MAX;
+    char omitted[24];
+    (void)snprintf(omitted, sizeof omitted, "%zu", bytes);
+    struct kafka_header headers[FORWARDED + 1 + DEADLETTER_HEADERS + 1] = {0};
+    size_t count = whole ? kafka_headers_of(record, headers, FORWARDED) : 0;
+    if (!whole) {
+        headers[count++] = (struct kafka_header){HEADER_OMITTED_BYTES, omitted, strlen(omitted)};
+    }
+    deadletter_headers(&letter, headers + count);
     const struct kafka_record_out out = {.topic = topic_name(TOPIC_DLQ),
-                                         .key = record->key,
-                                         .key_length = record->key_len,
-                                         .value = record->payload,
-                                         .value_length = record->len,
+                                         .key = whole ? record->key : NULL,
+                                         .key_length = whole ? record->key_len : 0,
+                                         .value = whole ? record->payload : NULL,
+                                         .value_length = whole ? record->len : 0,
                                          .headers = headers,
                                          .ticket = ticket};
     return kafka_producer_send(producer, &out);

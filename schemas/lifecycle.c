@@ -118,9 +118,12 @@ const struct pg_statement lifecycle_take_events = {
     "  FROM (SELECT id, message_id, event FROM outbound_outbox"
     "        WHERE NOT (event IS NULL)"
     "          AND (SELECT pg_try_advisory_lock('outbound_outbox'::regclass::oid::int8)"
-    "                      AND set_config('idle_session_timeout', '" EVENTS_SILENCE "', false) IS NOT NULL)"
+    "                      AND (current_setting('idle_session_timeout', true) IS NULL" /* before PostgreSQL 14 */
+    "                           OR set_config('idle_session_timeout', '" EVENTS_SILENCE "', false) IS NOT NULL))"
     "        ORDER BY id LIMIT $1::int8) taken"
-    "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
+    "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id"
+    "                     UNION ALL SELECT * FROM outbound_message_archive WHERE id = taken.message_id LIMIT 1) m"
+    "    ON true"
     "  ORDER BY taken.id"};
 
 /* $1 outbox id (array). */

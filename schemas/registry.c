@@ -170,7 +170,8 @@ static void on_schema(void *arg, enum registry_answer answer, const json_t *body
         asked.done.schema(asked.arg, REGISTRY_AWAY, NULL,
                           registry_http_nonsense(asked.registry->http, "\"schema\"", &error));
     } else {
-        asked.done.schema(asked.arg, answer == REGISTRY_REFUSED ? REGISTRY_AWAY : answer, text, why);
+        /* A registry that calls the id unprocessable does not have it. */
+        asked.done.schema(asked.arg, answer == REGISTRY_REFUSED ? REGISTRY_ABSENT : answer, text, why);
     }
 }
 

@@ -9,6 +9,7 @@ Needs confluent-kafka[avro]; runs in the repository's root, where the schema is.
 
 import pathlib
 import sys
+import uuid
 
 from confluent_kafka import Consumer
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -38,7 +39,8 @@ def main(brokers, registry_url, source, request_id=None):
     consumer = Consumer(
         {
             "bootstrap.servers": brokers,
-            "group.id": f"{source}-follow",
+            # A service goes on where it was; who asks for one request reads them all.
+            "group.id": f"{source}-{uuid.uuid4()}" if request_id else f"{source}-follow",
             "auto.offset.reset": "earliest",
             "enable.auto.offset.store": False,
         }
