@@ -30,6 +30,10 @@ struct kafka_queue *kafka_queue_watch(uv_loop_t *loop, rd_kafka_queue_t *queue, 
     uv_poll_start(&watch->poll, UV_READABLE, on_readable);
     static const uint64_t one = 1;
     rd_kafka_queue_io_event_enable(queue, watch->fd, &one, sizeof one);
+    /* What came before is not told, nor what comes behind it until the queue was empty: look once. */
+    if (write(watch->fd, &one, sizeof one) < 0) {
+        abort();
+    }
     return watch;
 }
 

@@ -2,7 +2,8 @@
  * kafka_queue.h - wakes the event loop when a librdkafka queue has something.
  *
  * librdkafka works in threads of its own and signals a file descriptor when a queue turns from empty to not
- * empty; whoever is woken has to read the queue until it is empty, or come back by itself.
+ * empty; whoever is woken has to read the queue until it is empty, or come back by itself. The first wake-up
+ * comes without an event.
  */
 #ifndef BASE_KAFKA_QUEUE_H
 #define BASE_KAFKA_QUEUE_H

@@ -3,10 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-
-#define TELL_AGAIN_MS 60000
 /* https://github.com/confluentinc/librdkafka/pull/4895: it sent its nonce twice, which brokers did not mind
  * until 4.0. */
 #define SCRAM_FIXED_VERSION 0x02060100
@@ -33,20 +29,15 @@ static bool is_lost_connection(rd_kafka_resp_err_t code)
            code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
-/* Whether it is time to tell of this kind of error. More kinds than there are places share the last one. */
-static bool is_news(struct kafka_trouble *trouble, rd_kafka_resp_err_t code)
+/* Each kind is told by itself; more of them than there are places share the last one. */
+static struct log_seldom *last_of(struct kafka_trouble *trouble, rd_kafka_resp_err_t code)
 {
-    const int64_t now_ms = clock_monotonic_ms();
     size_t i = 0;
-    while (i < KAFKA_TROUBLE_KINDS - 1 && trouble->told[i].code != code && trouble->told[i].code) {
+    while (i < KAFKA_TROUBLE_KINDS - 1 && trouble->told[i].code && trouble->told[i].code != code) {
         i++;
     }
-    if (trouble->told[i].code == code && now_ms - trouble->told[i].told_ms < TELL_AGAIN_MS) {
-        return false;
-    }
     trouble->told[i].code = code;
-    trouble->told[i].told_ms = now_ms;
-    return true;
+    return &trouble->told[i].last;
 }
 
 /* What librdkafka's words leave out. */
@@ -70,14 +61,11 @@ void kafka_trouble_report(struct kafka_trouble *trouble, const char *who, rd_kaf
     if (refusal) {
         (void)snprintf(trouble->refused, sizeof trouble->refused, "%s%s", reason, hint);
     }
-    if (!who) {
-        return;
+    if (who && (refusal || !is_lost_connection(code))) {
+        log_seldom(last_of(trouble, code), "%s: %s: %s%s", who, rd_kafka_err2name(code), reason, hint);
+    } else if (who) {
+        log_debug("%s: %s: %s", who, rd_kafka_err2name(code), reason);
     }
-    const bool tell = (refusal || !is_lost_connection(code)) && is_news(trouble, code);
-    log_write(!tell     ? LOG_DEBUG
-              : refusal ? LOG_ERROR
-                        : LOG_WARN,
-              NULL, "%s: %s: %s%s", who, rd_kafka_err2name(code), reason, hint);
 }
 
 void kafka_trouble_over(struct kafka_trouble *trouble)

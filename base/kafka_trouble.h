@@ -10,7 +10,8 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "base/log.h"
 
 #define KAFKA_TROUBLE_KINDS 8
 
@@ -18,7 +19,7 @@
 struct kafka_trouble {
     struct {
         rd_kafka_resp_err_t code;
-        int64_t told_ms;
+        struct log_seldom last;
     } told[KAFKA_TROUBLE_KINDS];
     char refused[512]; /* why a broker and we do not come together; "" when nothing is known against it */
 };

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 #define SECRET_SIZE_MAX 65536
-#define PROPERTIES_SIZE_MAX (4 * SECRET_SIZE_MAX)
+#define PROPERTIES_SIZE_MAX ((size_t)4 * SECRET_SIZE_MAX)
 #define YAML_DEPTH_MAX 8
 
 /* One scalar of the YAML file, its key flattened: kafka.brokers. */
@@ -241,7 +241,7 @@ static bool gather_properties(const struct setting *setting, const struct settin
     const bool fits = !text.overflow;
     buffer_release(&text);
     return fine &&
-           (fits || error_set(error, "%s: is longer than %d bytes", setting->name, PROPERTIES_SIZE_MAX));
+           (fits || error_set(error, "%s: is longer than %zu bytes", setting->name, PROPERTIES_SIZE_MAX));
 }
 
 static bool is_choice(const char *choices, const char *text)
