@@ -90,8 +90,8 @@ static void on_deleted(void *arg, struct pg_reply *reply)
 }
 
 /*
- * Once for the whole batch. From the first event that Kafka did not acknowledge all are taken again, those behind it
- * for a second time: otherwise it would stand behind the later changes of its message.
+ * Once for the whole batch. From the first event that Kafka did not acknowledge all are taken again, those
+ * behind it for a second time: otherwise it would stand behind the later changes of its message.
  */
 static void delete_done(struct event_relay *relay)
 {

@@ -61,9 +61,9 @@ struct ingress {
     size_t bytes_in_hand;
     struct arrival *unstored; /* the database did not take them: again when it does, in their order */
     struct arrival **unstored_end;
-    int64_t store_again_ms;   /* not before that, monotonic */
+    int64_t store_again_ms; /* not before that, monotonic */
     struct log_seldom refusals;
-    struct arrival *refused;  /* dead letters that Kafka did not take: again by the timer */
+    struct arrival *refused; /* dead letters that Kafka did not take: again by the timer */
     bool stopping;
 };
 
@@ -80,8 +80,8 @@ static bool ticket_is_outbox(uint64_t ticket)
 
 static bool has_room(const struct ingress *ingress)
 {
-    return !ingress->stopping && ingress->in_hand < IN_HAND_MAX && ingress->bytes_in_hand < BYTES_IN_HAND_MAX &&
-           !ingress->unstored && store_is_up(ingress->store);
+    return !ingress->stopping && ingress->in_hand < IN_HAND_MAX &&
+           ingress->bytes_in_hand < BYTES_IN_HAND_MAX && !ingress->unstored && store_is_up(ingress->store);
 }
 
 static void arrival_free(struct ingress *ingress, struct arrival *arrival)

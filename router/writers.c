@@ -148,7 +148,8 @@ static enum writer_state find_registered(struct writers *writers, int32_t id,
         return WRITER_UNKNOWN;
     }
     if (!writers->registry) {
-        log_seldom(&writers->away, "records come with ids of a schema registry, but SCHEMA_REGISTRY_URL is not set");
+        log_seldom(&writers->away,
+                   "records come with ids of a schema registry, but SCHEMA_REGISTRY_URL is not set");
         *ret_why = "its schema has an id, and no registry is set (SCHEMA_REGISTRY_URL)";
         return WRITER_UNKNOWN;
     }

@@ -22,8 +22,8 @@
 #define HEADER_ERROR_CODE "x-error-code"
 #define HEADER_ERROR_MESSAGE "x-error-message"
 #define HEADER_ATTEMPTS "x-attempts"
-#define HEADER_FAILED_AT "x-failed-at" /* RFC 3339 */
-#define HEADER_FAILED_BY "x-failed-by" /* the role that gave it up */
+#define HEADER_FAILED_AT "x-failed-at"         /* RFC 3339 */
+#define HEADER_FAILED_BY "x-failed-by"         /* the role that gave it up */
 #define HEADER_OMITTED_BYTES "x-omitted-bytes" /* the record was so large that only our headers are here */
 #define HEADER_REPLAYS "x-replays" /* how often the record was replayed before; it has it from the replay */
 
@@ -50,9 +50,9 @@ void deadletter_headers(const struct deadletter *letter, struct kafka_header *re
 void deadletter_read(const rd_kafka_message_t *record, struct deadletter *ret_letter);
 
 /*
- * Sends a record that cannot be handled to the dead-letter topic, as it is, with its headers (48 at most) and the
- * reason: `reason`, or what the code means when it is NULL. Of a record that the topic would not take, because it
- * has nearly DLQ_MESSAGE_BYTES_MIN or more, only the reason, its size and its place are sent.
+ * Sends a record that cannot be handled to the dead-letter topic, as it is, with its headers (48 at most) and
+ * the reason: `reason`, or what the code means when it is NULL. Of a record that the topic would not take,
+ * because it has nearly DLQ_MESSAGE_BYTES_MIN or more, only the reason, its size and its place are sent.
  * False as kafka_producer_send() has it; `ticket` comes back with the delivery report.
  */
 MUST_CHECK bool deadletter_send(struct kafka_producer *producer, const rd_kafka_message_t *record,

@@ -170,7 +170,7 @@ static void on_schema(void *arg, enum registry_answer answer, const json_t *body
         asked.done.schema(asked.arg, REGISTRY_AWAY, NULL,
                           registry_http_nonsense(asked.registry->http, "\"schema\"", &error));
     } else {
-        /* A registry that calls the id unprocessable does not have it. */
+        /* What it does not want to tell (409, 422, more than 1 MB) it will not tell later either. */
         asked.done.schema(asked.arg, answer == REGISTRY_REFUSED ? REGISTRY_ABSENT : answer, text, why);
     }
 }

@@ -159,9 +159,13 @@ static void on_done(void *arg, const struct http_result *result)
     registry_reply_fn *done = request->done;
     void *done_arg = request->arg;
     struct error why;
-    const bool whole = result->code == CURLE_OK && result->body->length <= ANSWER_LIMIT;
+    const bool too_large = result->code == CURLE_OK && result->body->length > ANSWER_LIMIT;
+    const bool whole = result->code == CURLE_OK && !too_large;
     json_t *body = whole ? json_loadb(result->body->bytes, result->body->length, 0, NULL) : NULL;
-    const enum registry_answer answer = whole ? judge(result->status, body) : REGISTRY_AWAY;
+    const enum registry_answer answer = whole ? judge(result->status, body)
+                                        : too_large
+                                            ? REGISTRY_REFUSED /* and will be, however often it is asked */
+                                            : REGISTRY_AWAY;
     if (answer != REGISTRY_FOUND) {
         say_what_came(request->http, result, body, &why);
     }

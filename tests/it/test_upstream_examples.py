@@ -81,7 +81,7 @@ def pipeline(module_pipeline):
 def published(request, pipeline):
     language, recipient, request_id = request.param, f"{unique('to')}@example.com", unique("request")
     # Events of other tests are in other encodings, or have ids that the registry has forgotten.
-    pipeline.kafka.skip_to_end(f"shop-{language}-follow", EVENTS)
+    pipeline.kafka.skip_to_end(f"shop-{language}-{request_id}", EVENTS)
     since = pipeline.kafka.ends(REQUESTS)
     place = publish(language, recipient, request_id)
     (record,) = pipeline.kafka.records(REQUESTS, since)
@@ -136,6 +136,10 @@ def test_follow_tells_that_it_was_sent(pipeline, published):
     assert ended.returncode == 0, ended.stderr
     told = [line.split(maxsplit=1)[1] for line in ended.stdout.splitlines()]
     assert told == [f"{published.request_id} {status}" for status in ("QUEUED", "SENDING", "SENT")]
+
+
+def test_follow_tells_it_again(pipeline, published):
+    test_follow_tells_that_it_was_sent(pipeline, published)
 
 
 @pytest.mark.parametrize("language", PUBLISH)

@@ -144,7 +144,7 @@ Test(registry, what_each_answer_to_an_id_means)
         {HEAD("401 Unauthorized") "{\"error_code\":40101}", REGISTRY_AWAY,
          "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO"},
         {HEAD("403 Forbidden") "", REGISTRY_AWAY, "SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO"},
-        {HEAD("409 Conflict") "{\"error_code\":409,\"message\":\"x\"}", REGISTRY_AWAY, "HTTP 409"},
+        {HEAD("409 Conflict") "{\"error_code\":409,\"message\":\"x\"}", REGISTRY_ABSENT, "HTTP 409"},
         {HEAD("500 Oops") "{\"error_code\":50001,\"message\":\"store\",\"schema\":\"\\\"int\\\"\"}",
          REGISTRY_AWAY, "HTTP 500, store"},
         {HEAD("500 Oops") "{\"error_code\":50001,\"schema\":\"1\",\"schemaType\":\"JSON\"}", REGISTRY_AWAY,
@@ -190,7 +190,7 @@ Test(registry, an_answer_above_one_megabyte_is_none)
         fixture_open(&fixture, &step, 1);
         registry_get_schema(fixture.registry, 1, on_schema, &fixture.told);
         const struct told *told = wait_for(&fixture);
-        cr_expect(eq(int, told->answer, more ? REGISTRY_AWAY : REGISTRY_FOUND), "%s", told->why);
+        cr_expect(eq(int, told->answer, more ? REGISTRY_ABSENT : REGISTRY_FOUND), "%s", told->why);
         EXPECT_SAYS(told->why, more ? "larger than 1 MB" : "");
         fixture_close(&fixture);
         free(answer);

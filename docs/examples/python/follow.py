@@ -9,7 +9,6 @@ Needs confluent-kafka[avro]; runs in the repository's root, where the schema is.
 
 import pathlib
 import sys
-import uuid
 
 from confluent_kafka import Consumer
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -21,7 +20,7 @@ SCHEMA = pathlib.Path("schemas/avro/StatusEvent.avsc")
 FINAL = {"SENT", "FAILED", "EXPIRED", "CANCELLED"}
 
 
-def events(consumer, deserialize):
+def events(consumer, deserialize, goes_on):
     while True:
         record = consumer.poll(1)
         if record is None:
@@ -29,8 +28,10 @@ def events(consumer, deserialize):
         if record.error():
             sys.exit(f"cannot read {TOPIC}: {record.error()}")
         yield deserialize(record.value(), SerializationContext(TOPIC, MessageField.VALUE))
-        # After the work on the record: it may be read a second time, but is never skipped.
-        consumer.store_offsets(record)
+        # After the work on the record: it may be read a second time, but is never skipped. Who asks for one request
+        # does not go on where it was, but reads them all.
+        if goes_on:
+            consumer.store_offsets(record)
 
 
 def main(brokers, registry_url, source, request_id=None):
@@ -39,15 +40,14 @@ def main(brokers, registry_url, source, request_id=None):
     consumer = Consumer(
         {
             "bootstrap.servers": brokers,
-            # A service goes on where it was; who asks for one request reads them all.
-            "group.id": f"{source}-{uuid.uuid4()}" if request_id else f"{source}-follow",
+            "group.id": f"{source}-{request_id or 'follow'}",
             "auto.offset.reset": "earliest",
             "enable.auto.offset.store": False,
         }
     )
     consumer.subscribe([TOPIC])
     try:
-        for event in events(consumer, deserialize):
+        for event in events(consumer, deserialize, goes_on=not request_id):
             if event["source"] != source or request_id not in (None, event["requestId"]):
                 continue
             error = f" ({event['errorCode']})" if event["errorCode"] else ""
