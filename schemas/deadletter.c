@@ -9,7 +9,7 @@
 
 #define FORWARDED 48 /* headers of the original that are kept, at most */
 /* Leaves room for our own headers and the batch around them. */
-#define KEPT_BYTES_MAX ((size_t)DLQ_MESSAGE_BYTES_MIN - 64 * 1024)
+#define KEPT_BYTES_MAX ((size_t)DLQ_MESSAGE_BYTES_MIN - (size_t)64 * 1024)
 
 static const struct {
     const char *name;

@@ -181,6 +181,19 @@ def test_an_unreadable_record_is_kept_and_the_partition_moves_on(pipeline, value
     stored(pipeline.db, behind["requestId"])
 
 
+def test_a_record_that_is_larger_than_its_letter_may_be(pipeline):
+    """Kafka looks at what a producer has compressed: nine million zeros are a few kilobytes."""
+    since = pipeline.kafka.ends(topics.DEAD_LETTERS)
+    partition, offset = pipeline.kafka.produce_compressed(REQUESTS, b"\0" * 9_000_000, partition=6)
+    behind = request()
+    publish(pipeline, behind, partition=6)
+    letter = letter_at(pipeline, since, (partition, offset))
+    assert letter.headers["x-error-code"] == "UNKNOWN_SCHEMA"
+    assert letter.headers["x-omitted-bytes"] == "9000000"
+    assert not letter.value
+    stored(pipeline.db, behind["requestId"])
+
+
 def test_an_expired_request_is_a_message_that_expires(pipeline):
     """It may have waited in its topic: refusing it would make a difference between reading it once and twice."""
     wanted = request(expiresAt=datetime.datetime(2001, 1, 1, tzinfo=datetime.timezone.utc))

@@ -131,6 +131,22 @@ class Kafka:
         until(lambda: self._producer.poll(0.1) >= 0 and written, f"a record is written to {topic}")
         return written[0]
 
+    @staticmethod
+    def produce_compressed(topic, value, partition):
+        producer = Producer(
+            {
+                "bootstrap.servers": environment.KAFKA_BROKERS,
+                "compression.type": "gzip",
+                "message.max.bytes": 2 * len(value),
+            }
+        )
+        written = []
+        producer.produce(topic, value, partition=partition, on_delivery=lambda *report: written.append(report))
+        assert producer.flush(environment.PATIENCE_S) == 0
+        ((error, message),) = written
+        assert error is None, error
+        return message.partition(), message.offset()
+
     def produce_all(self, topic, values):
         """Many records, spread over the partitions; ends when the broker has them all."""
         producer = Producer(
