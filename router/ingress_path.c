@@ -349,6 +349,7 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
     ingress->store = store_open(&(struct store_options){.loop = options->loop,
                                                         .config = config,
                                                         .application_name = "outbound router ingress",
+                                                        .told = true,
                                                         .answers = {.stored = on_stored,
                                                                     .repeated = on_repeated,
                                                                     .conflicting = on_conflicting,

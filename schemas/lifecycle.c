@@ -17,12 +17,12 @@
 /*
  * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
  * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at, $14 source, $15 ordering key (arrays);
- * $16 max attempts, $17 topic, $18 outbox lease in ms, $19 statuses to be told (array).
+ * $16 max attempts, $17 topic, $18 outbox lease in ms.
  *
- * The first refuses all of them when one is there already (23505), the second leaves that one out. Being ready for a
- * conflict costs each row a record in the log of its own.
+ * The plain ones refuse all of them when one is there already (23505), `some` leave that one out. Being ready for a
+ * conflict costs each row a record in the log of its own. `told` make an event of each.
  */
-#define INSERT(on_conflict) \
+#define INSERT(on_conflict, event, told) \
     "WITH fresh AS (" \
     "  INSERT INTO outbound_message AS m (id, org_id, dossier_id, channel, priority, to_recipient, template_code," \
     "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, source, ordering_key," \
@@ -32,14 +32,20 @@
     "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[], $14::text[]," \
     "      $15::bytea[]) AS t" \
     on_conflict \
-    "  RETURNING m.id, m.fence, " EVENT_OF("m", "$19") ")," \
-    EVENTS_TOLD("fresh") \
+    "  RETURNING m.id, m.fence" event ")" \
+    told \
     "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)" \
     "  SELECT id, $17::text, 0, clock_timestamp() + $18::int8 * interval '1 ms' FROM fresh" \
     "  RETURNING message_id, id"
 
-const struct pg_statement lifecycle_insert = {"insert", INSERT("")};
-const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT("  ON CONFLICT DO NOTHING")};
+#define SOME "  ON CONFLICT DO NOTHING"
+#define TOLD ", " EVENT("m") " AS event", ", " EVENTS_TOLD("fresh")
+
+const struct pg_statement lifecycle_insert = {"insert", INSERT("", "", "")};
+const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT(SOME, "", "")};
+#define INSERT_TOLD(on_conflict, ...) INSERT(on_conflict, __VA_ARGS__)
+const struct pg_statement lifecycle_insert_told = {"insert_told", INSERT_TOLD("", TOLD)};
+const struct pg_statement lifecycle_insert_some_told = {"insert_some_told", INSERT_TOLD(SOME, TOLD)};
 
 /* $1 id, $2 org, $3 source, $4 idempotency key or null (arrays). */
 const struct pg_statement lifecycle_find_conflicts = {

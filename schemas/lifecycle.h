@@ -17,6 +17,8 @@
  */
 extern const struct pg_statement lifecycle_insert;
 extern const struct pg_statement lifecycle_insert_some;
+extern const struct pg_statement lifecycle_insert_told;
+extern const struct pg_statement lifecycle_insert_some_told;
 
 /* What a new message collided with: (position from 1, id, org_id, request_hash in hex, status). */
 extern const struct pg_statement lifecycle_find_conflicts;

@@ -11,12 +11,13 @@
 
 /*
  * Status events. EVENT_OF is a column for RETURNING: what is told about the row as it is now, null when its status is
- * not among the parameter `statuses`. EVENTS_TOLD puts the events of such a table of changes into the outbox.
+ * not among the parameter `statuses`; EVENT is the same without a question. EVENTS_TOLD puts the events of such a table of changes into the outbox.
  */
+#define EVENT(row) \
+    "ROW(" row ".status, " row ".attempt_count, " row ".error_code, " row ".provider, " row ".provider_message_id, " \
+    row ".updated_at)::outbound_event"
 #define EVENT_OF(row, statuses) \
-    "CASE WHEN " row ".status = ANY (" statuses "::text[]) THEN" \
-    "  ROW(" row ".status, " row ".attempt_count, " row ".error_code, " row ".provider, " row ".provider_message_id, " \
-    row ".updated_at)::outbound_event END AS event"
+    "CASE WHEN " row ".status = ANY (" statuses "::text[]) THEN " EVENT(row) " END AS event"
 #define EVENTS_TOLD(changes) \
     "told AS (" \
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event)" \

@@ -29,6 +29,7 @@ struct batch {
 
 struct store {
     struct store_options options;
+    bool told;
     struct pg *pg;
     struct pg_params params;
     struct store_item *first; /* not in a transaction yet; oldest first */
@@ -60,6 +61,7 @@ struct store *store_open(const struct store_options *options)
 {
     struct store *store = NEW(struct store);
     store->options = *options;
+    store->told = options->told && events_want(options->config, STATE_QUEUED);
     store->last = &store->first;
     pg_params_init(&store->params, PARAMS_MAX);
     store->commit_soon = NEW(uv_timer_t);
@@ -194,7 +196,6 @@ static void insert_params(struct store *store, const struct store_item *first)
     pg_param_int4(params, (int32_t)config->max_attempts);
     pg_param_text(params, topic_name(TOPIC_ACCEPTED));
     pg_param_int8(params, config->outbox_lease_ms);
-    events_param(config, params);
 }
 
 static bool same_hash(const struct new_message *message, const char *hex)
@@ -402,6 +403,14 @@ static void give_back_all(struct store *store)
     }
 }
 
+static const struct pg_statement *insert_statement(const struct store *store, const struct batch *batch)
+{
+    if (store->told) {
+        return batch->some ? &lifecycle_insert_some_told : &lifecycle_insert_told;
+    }
+    return batch->some ? &lifecycle_insert_some : &lifecycle_insert;
+}
+
 static void commit_next(struct store *store)
 {
     if (!store_is_up(store)) {
@@ -415,9 +424,8 @@ static void commit_next(struct store *store)
         }
         insert_params(store, batch->first);
         batch->some = batch->some || clock_monotonic_ms() < store->repeats_until_ms;
-        const struct pg_statement *statement = batch->some ? &lifecycle_insert_some : &lifecycle_insert;
         store->current = batch;
-        if (!pg_call(store->pg, statement, &store->params, on_inserted, batch)) {
+        if (!pg_call(store->pg, insert_statement(store, batch), &store->params, on_inserted, batch)) {
             store->current = NULL;
             batch_lost(store, batch); /* the connection broke just now; on_up() goes on */
             free(batch);

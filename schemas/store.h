@@ -41,6 +41,7 @@ struct store_options {
     uv_loop_t *loop;
     const struct config *config;
     const char *application_name; /* in pg_stat_activity */
+    bool told; /* callers learn by an event that their message was stored: they have no other answer */
     struct store_answers answers;
     void (*on_up)(void *arg);                   /* each time there is a connection; may be NULL */
     void (*on_commit)(void *arg, size_t count); /* a transaction of so many; may be NULL */

@@ -15,6 +15,9 @@
 
 static const struct pg_statement *const statements[] = {
     &lifecycle_insert,
+    &lifecycle_insert_some,
+    &lifecycle_insert_told,
+    &lifecycle_insert_some_told,
     &lifecycle_find_conflicts,
     &lifecycle_get,
     &lifecycle_take_outbox,
@@ -88,8 +91,8 @@ static void expect_name(const char *sql, const char *name)
 /* Whoever changes a status tells of it. */
 Test(lifecycle, every_change_makes_an_event)
 {
-    expect_name(lifecycle_insert.sql, topic_name(TOPIC_EVENTS));
-    expect_name(lifecycle_insert_some.sql, topic_name(TOPIC_EVENTS));
+    expect_name(lifecycle_insert_told.sql, topic_name(TOPIC_EVENTS));
+    expect_name(lifecycle_insert_some_told.sql, topic_name(TOPIC_EVENTS));
     for (size_t i = 0; i < lifecycle_change_count; i++) {
         expect_name(lifecycle_changes[i].statement->sql, topic_name(TOPIC_EVENTS));
     }
