@@ -36,6 +36,7 @@ static const struct header letter_headers[] = {
     {HEADER_ORIGINAL_PARTITION, "Where the record was; of a record that could not be read."},
     {HEADER_ORIGINAL_OFFSET, "Where the record was; of a record that could not be read."},
     {HEADER_REPLAYS, "How often the record was replayed before."},
+    {HEADER_OMITTED_BYTES, "How large the record was, where that was too much to be kept."},
     {HEADER_CORRELATION_ID, "As the message had it."},
     {NULL, NULL},
 };
@@ -67,7 +68,7 @@ static const struct channel {
      "receive",
      "Takes messages that services publish.",
      {{"MessageRequest", "A message that a service hands over.", SCHEMA_MESSAGE_REQUEST,
-       "The ordering key: records of a key are read in the order in which they were published. Any text, or "
+       "The ordering key: messages with the same one share a partition of each topic. At most 255 bytes, or "
        "none.",
        request_headers}}},
     {"events",
@@ -82,11 +83,12 @@ static const struct channel {
      "giveUp",
      "send",
      "Puts aside what cannot be delivered.",
-     {{"DeadLetter", "A message that was given up, and why.", SCHEMA_DEAD_LETTER, "The message's id.",
-       letter_headers},
+     {{"DeadLetter", "A message that was given up, and why.", SCHEMA_DEAD_LETTER,
+       "The message's ordering key, or its id.", letter_headers},
       {"UnreadableRecord",
-       "A record that is no valid request or cannot be read: its value and its other headers are byte for "
-       "byte as they were.",
+       "A record that is no valid request or cannot be read: its value, and its first 48 headers beside "
+       "these, as "
+       "they were. Of one of nearly 2 MB or more only its size is there.",
        SCHEMA_COUNT, "As the record had it.", letter_headers}}},
 };
 

@@ -240,7 +240,7 @@ static void take_number(const struct reading *reading, const struct field *field
     } else if (value > INT64_MAX / 1000) {
         violation_add(reading->violations, field->name, "is out of range");
     } else if (value <= 0) {
-        violation_add(reading->violations, field->name, "is in the past"); /* 0 would mean never */
+        violation_add(reading->violations, field->name, "must be above 0"); /* which would mean never */
     } else {
         *into = value * 1000;
     }

@@ -393,9 +393,9 @@ Test(request_record, time_is_in_range_or_refused)
                 {INT64_MAX / 1000, INT64_MAX / 1000 * 1000, NULL},
                 {INT64_MAX / 1000 + 1, 0, "out of range"},
                 {INT64_MAX, 0, "out of range"},
-                {0, 0, "in the past"},
-                {-1, 0, "in the past"},
-                {INT64_MIN, 0, "in the past"}};
+                {0, 0, "above 0"},
+                {-1, 0, "above 0"},
+                {INT64_MIN, 0, "above 0"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct read read;
         read_init(&read);
