@@ -39,13 +39,13 @@
     "  RETURNING message_id, id"
 
 #define SOME "  ON CONFLICT DO NOTHING"
-#define TOLD ", " EVENT("m") " AS event", ", " EVENTS_TOLD("fresh")
+#define EVENT_COLUMN ", " EVENT("m") " AS event"
+#define TOLD ", " EVENTS_TOLD("fresh")
 
 const struct pg_statement lifecycle_insert = {"insert", INSERT("", "", "")};
 const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT(SOME, "", "")};
-#define INSERT_TOLD(on_conflict, ...) INSERT(on_conflict, __VA_ARGS__)
-const struct pg_statement lifecycle_insert_told = {"insert_told", INSERT_TOLD("", TOLD)};
-const struct pg_statement lifecycle_insert_some_told = {"insert_some_told", INSERT_TOLD(SOME, TOLD)};
+const struct pg_statement lifecycle_insert_told = {"insert_told", INSERT("", EVENT_COLUMN, TOLD)};
+const struct pg_statement lifecycle_insert_some_told = {"insert_some_told", INSERT(SOME, EVENT_COLUMN, TOLD)};
 
 /* $1 id, $2 org, $3 source, $4 idempotency key or null (arrays). */
 const struct pg_statement lifecycle_find_conflicts = {
@@ -117,7 +117,7 @@ const struct pg_statement lifecycle_take_outbox = {
  */
 const struct pg_statement lifecycle_take_events = {
     "take_events",
-    "SELECT taken.id, m.id, coalesce(m.ordering_key, m.id::text::bytea), m.org_id, m.source, m.idempotency_key,"
+    "SELECT taken.id, m.id, m.ordering_key, m.org_id, m.source, m.idempotency_key,"
     "       m.dossier_id, m.channel, m.correlation_id, (taken.event).status, (taken.event).attempt_count,"
     "       (taken.event).error_code, (taken.event).provider, (taken.event).provider_message_id,"
     "       (extract(epoch FROM (taken.event).occurred_at) * 1000000)::int8"

@@ -29,7 +29,6 @@ struct batch {
 
 struct store {
     struct store_options options;
-    bool told;
     struct pg *pg;
     struct pg_params params;
     struct store_item *first; /* not in a transaction yet; oldest first */
@@ -61,7 +60,7 @@ struct store *store_open(const struct store_options *options)
 {
     struct store *store = NEW(struct store);
     store->options = *options;
-    store->told = options->told && events_want(options->config, STATE_QUEUED);
+    store->options.told = options->told && events_want(options->config, STATE_QUEUED);
     store->last = &store->first;
     pg_params_init(&store->params, PARAMS_MAX);
     store->commit_soon = NEW(uv_timer_t);
@@ -405,7 +404,7 @@ static void give_back_all(struct store *store)
 
 static const struct pg_statement *insert_statement(const struct store *store, const struct batch *batch)
 {
-    if (store->told) {
+    if (store->options.told) {
         return batch->some ? &lifecycle_insert_some_told : &lifecycle_insert_told;
     }
     return batch->some ? &lifecycle_insert_some : &lifecycle_insert;

@@ -10,6 +10,7 @@ from support.api import message, unique
 from support.avro_record import single_object_header
 from support.database_lock import no_change_of_messages, somebody_waits
 from support.kafka import REQUESTS
+from support.letters import letter_of_record
 from support.upstream import SOURCE, datum_of, request, single_object
 from support.wait import until
 
@@ -34,16 +35,7 @@ def stored(db, request_id, source=SOURCE):
 
 
 def letter_at(pipeline, since, place):
-    """The dead letter of the record at `place`."""
-
-    def found():
-        for letter in pipeline.kafka.records(topics.DEAD_LETTERS, since):
-            if (letter.headers["x-original-topic"], letter.headers["x-original-offset"]) == (REQUESTS, str(place[1])):
-                if letter.headers["x-original-partition"] == str(place[0]):
-                    return letter
-        return None
-
-    return until(found, f"the dead letter of {place} is there")
+    return letter_of_record(pipeline.kafka, since, (REQUESTS, *place))
 
 
 def test_a_request_is_delivered(pipeline):

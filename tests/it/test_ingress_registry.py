@@ -7,6 +7,7 @@ import pytest
 
 from support import kafka as topics
 from support.kafka import REQUESTS, REQUESTS_GROUP
+from support.letters import letter_of_record
 from support.registry import Front, Registry
 from support.upstream import SCHEMA_TEXT, SOURCE, datum_of, registered, request
 from support.wait import until
@@ -64,14 +65,7 @@ def delivered(pipeline, request_id, source=SOURCE):
 
 
 def letter_at(pipeline, since, place):
-    def found():
-        for letter in pipeline.kafka.records(topics.DEAD_LETTERS, since):
-            where = (letter.headers["x-original-partition"], letter.headers["x-original-offset"])
-            if where == tuple(map(str, place)):
-                return letter
-        return None
-
-    return until(found, f"the dead letter of {place} is there")
+    return letter_of_record(pipeline.kafka, since, (REQUESTS, *place))
 
 
 def test_our_own_schema(pipeline, registry):

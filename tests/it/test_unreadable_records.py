@@ -8,6 +8,7 @@ import pytest
 from support import kafka as topics
 from support.api import message
 from support.avro_record import MARKER, encode_reference, reference_header
+from support.letters import letter_of_record
 from support.unannounced import insert_message
 from support.wait import until
 
@@ -38,25 +39,12 @@ def pipeline(module_pipeline):
     return running
 
 
-def dead_letter(pipeline, since, origin, seconds=5):
-    """The dead letter of the record at `origin`: (topic, partition, offset)."""
-
-    def found():
-        for letter in pipeline.kafka.records(topics.DEAD_LETTERS, since):
-            names = ("x-original-topic", "x-original-partition", "x-original-offset")
-            if tuple(letter.headers.get(name) for name in names) == tuple(map(str, origin)):
-                return letter
-        return None
-
-    return until(found, f"the dead letter of {origin} exists", seconds)
-
-
 def is_passed_on(pipeline, topic, role, value, code):
     """Puts the record in front of a good one in the same partition."""
     since = pipeline.kafka.ends(topics.DEAD_LETTERS)
     headers = {"x-correlation-id": "corr-1", "x-own": "kept"}
     partition, offset = pipeline.kafka.produce(topic, value, key=b"a key", headers=headers, partition=3)
-    letter = dead_letter(pipeline, since, (topic, partition, offset))
+    letter = letter_of_record(pipeline.kafka, since, (topic, partition, offset), 5)
     assert (letter.value or b"") == value
     assert letter.key == b"a key"
     assert letter.headers["x-error-code"] == code

@@ -3,7 +3,7 @@
 import json
 
 from support.command import outbound
-from support.kafka import DLQ_GROUP
+from support.kafka import DEAD_LETTERS, DLQ_GROUP
 from support.wait import until
 
 
@@ -70,3 +70,16 @@ def wait_until_stored(db, count, seconds=None):
 
 def open_letters(db):
     return db.value("SELECT count(*) FROM outbound_dead_letter WHERE status = 'OPEN'")
+
+
+def letter_of_record(kafka, since, origin, seconds=None):
+    """The dead letter in its topic of the record at `origin`: (topic, partition, offset)."""
+
+    def found():
+        for letter in kafka.records(DEAD_LETTERS, since):
+            names = ("x-original-topic", "x-original-partition", "x-original-offset")
+            if tuple(letter.headers.get(name) for name in names) == tuple(map(str, origin)):
+                return letter
+        return None
+
+    return until(found, f"the dead letter of {origin} exists", seconds)
