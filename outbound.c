@@ -13,6 +13,7 @@
 #include "base/supervisor.h"
 #include "dlq/run.h"
 #include "docs/docs.h"
+#include "metrics/exporter/run.h"
 #include "producer/run.h"
 #include "router/run.h"
 #include "sandbox/run.h"
@@ -61,6 +62,12 @@ static int run_sender(const struct config *config, const struct command_line *li
 {
     (void)line;
     return sender_run(config);
+}
+
+static int run_exporter(const struct config *config, const struct command_line *line)
+{
+    (void)line;
+    return exporter_run(config);
 }
 
 static int run_sandbox(const struct config *config, const struct command_line *line)
@@ -123,6 +130,7 @@ static const struct command {
     {"sender", "[--channel=NAME]", run_sender, 0, "delivers the messages of one channel"},
     {"dlq", "COMMAND [OPTION...]", run_dlq, SIZE_MAX,
      "dead letters: consume, stats, list, show, replay, archive, discard", dlq_print_help},
+    {"exporter", "", run_exporter, 0, "shows what waits and how late it is, to Prometheus"},
     {"sandbox", "", run_sandbox, 0, "stands in for providers: accepts, delays and fails on demand"},
     {"migrate", "[--check]", run_migrate, 0, "brings the database to this version's schema"},
     {"topics", "apply|check [--json]", run_topics, 1, "creates the topics, says what differs"},
@@ -261,7 +269,7 @@ static enum log_level level_named(const char *name)
  * options. */
 static int run_all(const struct config *config, const struct command_line *line)
 {
-    static const char *const alone[][2] = {{"producer"}, {"router"}, {"dlq", "consume"}};
+    static const char *const alone[][2] = {{"producer"}, {"router"}, {"dlq", "consume"}, {"exporter"}};
     const size_t first_sender = COUNT_OF(alone);
     struct supervisor_child children[COUNT_OF(alone) + CHANNEL_COUNT];
     char *arguments[COUNT_OF(children)][6 + 2 * OVERRIDES_MAX] = {{NULL}};

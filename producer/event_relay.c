@@ -125,7 +125,6 @@ static void failed(struct event_relay *relay, int64_t event_id)
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct event_relay *relay = arg;
-    metric_add(relay->producer->metrics, METRIC_EVENTS, LABELS(reason ? "failed" : "acknowledged"), 1);
     relay->in_flight--;
     if (reason) { /* a topic that does not exist refuses every event for ever */
         log_seldom(&relay->refusals, "Kafka did not acknowledge an event, it will be published again: %s",

@@ -39,7 +39,6 @@ static void take_rows(struct relay *relay);
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct relay *relay = arg;
-    metric_add(relay->producer->metrics, METRIC_PUBLISHED, LABELS(reason ? "failed" : "acknowledged"), 1);
     if (reason) { /* one record may be unlucky; a topic that does not exist makes rows go round for ever */
         log_seldom(&relay->refusals,
                    "Kafka did not acknowledge a record, its outbox row will be taken again: %s", reason);

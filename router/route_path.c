@@ -70,7 +70,6 @@ static bool move(struct router *router, struct moving *moving)
     }
     const enum topic topic = route.topic;
     const enum error_code code = route.code;
-    metric_add(router->metrics, METRIC_ROUTED, LABELS(topic_name(topic)), 1);
     if (code != ERROR_NONE) {
         log_warn("a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
                  error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,

@@ -154,6 +154,12 @@ struct kafka_options config_kafka(const struct config *config, const char *clien
         .brokers = config->kafka_brokers, .client_id = client_id, .properties = config->kafka_properties};
 }
 
+uint16_t config_metrics_port(const struct config *config, enum metrics_server server, enum channel channel)
+{
+    const int64_t above = (int64_t)server + (server == METRICS_SENDER ? (int64_t)channel : 0);
+    return config->metrics_port ? (uint16_t)(config->metrics_port + above) : 0;
+}
+
 const char *config_instance_id(const struct config *config)
 {
     return strcmp(config->instance_id, "-") == 0 ? "" : config->instance_id;

@@ -57,6 +57,12 @@ const char *config_unknown_policy(const struct config *config, enum channel chan
 /* How to reach Kafka under the name `client_id`; valid as long as the configuration. */
 struct kafka_options config_kafka(const struct config *config, const char *client_id);
 
+/* Who serves metrics on a port of its own, in the order of the ports. */
+enum metrics_server { METRICS_EXPORTER, METRICS_ROUTER, METRICS_DLQ, METRICS_SENDER };
+
+/* The port of /metrics; 0: none. `channel` counts for METRICS_SENDER. */
+uint16_t config_metrics_port(const struct config *config, enum metrics_server server, enum channel channel);
+
 /* For group.instance.id; "" for none. */
 const char *config_instance_id(const struct config *config);
 

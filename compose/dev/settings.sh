@@ -36,6 +36,7 @@ settings_fill() {
   default DEV_REGISTRY_PORT $((18081 + offset))
   default OUTBOUND_HTTP_PORT $((8080 + offset))
   default OUTBOUND_SANDBOX_PORT $((18090 + offset))
+  default OUTBOUND_METRICS_PORT $((9464 + offset))
   default OUTBOUND_BIN "$repo/build/release/outbound"
   fixed API_URL "http://127.0.0.1:$OUTBOUND_HTTP_PORT"
   fixed SANDBOX_URL "http://127.0.0.1:$OUTBOUND_SANDBOX_PORT"

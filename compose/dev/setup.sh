@@ -9,7 +9,7 @@ packages=(
   libuv1-dev librdkafka-dev libpq-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev
   libjansson-dev libyaml-dev libxml2-dev zlib1g-dev libavro-dev libcriterion-dev
   # its servers
-  postgresql-15 openjdk-17-jre-headless maven
+  postgresql-15 openjdk-17-jre-headless maven prometheus prometheus-alertmanager
   # the tests and this script
   python3 python3-pytest python3-psycopg2 python3-requests python3-confluent-kafka python3-avro
   python3-aiosmtpd

@@ -1,0 +1,56 @@
+/*
+ * outbound exporter - shows what waits and how late it is: Kafka's groups, retry tiers, PostgreSQL's queues.
+ *
+ * A scrape is answered from what the collectors found last; it never asks a server.
+ */
+#include "metrics/exporter/exporter.h"
+
+#include "base/log.h"
+#include "metrics/exporter/run.h"
+#include "metrics/observe.h"
+
+void exporter_collected(struct exporter *exporter, const char *source, bool success, double seconds)
+{
+    metric_add(exporter->metrics, METRIC_COLLECTIONS, LABELS(source, success ? "success" : "failure"), 1);
+    metric_set(exporter->metrics, METRIC_COLLECTION_DURATION, LABELS(source), seconds);
+}
+
+static void on_scrape(void *arg, struct buffer *into)
+{
+    kafka_collector_expose(((struct exporter *)arg)->kafka, into);
+}
+
+static void stop(void *role)
+{
+    service_done(&((struct exporter *)role)->service);
+}
+
+int exporter_run(const struct config *config)
+{
+    struct exporter exporter = {.config = config, .metrics = metrics_new()};
+    service_init(&exporter.service, (unsigned)config->stop_timeout_ms, stop, &exporter);
+    struct error error;
+    int exit_code = 1;
+    exporter.kafka = kafka_collector_open(&exporter, &error);
+    exporter.pg = exporter.kafka ? pg_collector_open(&exporter, &error) : NULL;
+    struct observe *observe = NULL;
+    if (exporter.pg) {
+        observe = observe_open(
+            &(struct observe_options){.loop = &exporter.service.loop,
+                                      .host = config->metrics_host,
+                                      .port = config_metrics_port(config, METRICS_EXPORTER, CHANNEL_COUNT),
+                                      .metrics = exporter.metrics,
+                                      .on_scrape = on_scrape,
+                                      .arg = &exporter});
+        log_info("exporting");
+        exit_code = service_run(&exporter.service);
+    } else {
+        log_error("%s", error.text);
+    }
+    observe_close(observe);
+    pg_collector_close(exporter.pg);
+    kafka_collector_close(exporter.kafka);
+    service_release(&exporter.service);
+    metrics_free(exporter.metrics);
+    return exit_code;
+}

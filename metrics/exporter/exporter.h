@@ -1,0 +1,37 @@
+/*
+ * exporter.h - the exporter and its collectors.
+ *
+ * A collector keeps fresh what is shown of one server, and is asked to show it at each scrape. It runs on the
+ * exporter's loop; what would block there runs in libuv's pool (uv_queue_work).
+ */
+#ifndef METRICS_EXPORTER_EXPORTER_H
+#define METRICS_EXPORTER_EXPORTER_H
+
+#include "base/attributes.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/service.h"
+#include "metrics/metrics.h"
+#include "schemas/config.h"
+
+struct exporter {
+    struct service service;
+    const struct config *config;
+    struct metrics *metrics; /* everything but Kafka's many series */
+    struct kafka_collector *kafka;
+    struct pg_collector *pg;
+};
+
+/* kafka_collector.c: topics, partitions, groups, retry tiers. */
+MUST_CHECK struct kafka_collector *kafka_collector_open(struct exporter *exporter, struct error *error);
+void kafka_collector_expose(struct kafka_collector *collector, struct buffer *into);
+void kafka_collector_close(struct kafka_collector *collector);
+
+/* pg_collector.c: messages, dead letters, outbox, quotas. What it shows is in exporter->metrics. */
+MUST_CHECK struct pg_collector *pg_collector_open(struct exporter *exporter, struct error *error);
+void pg_collector_close(struct pg_collector *collector);
+
+/* For both: METRIC_COLLECTIONS and METRIC_COLLECTION_DURATION of a collection that has ended. */
+void exporter_collected(struct exporter *exporter, const char *source, bool success, double seconds);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * observe.h - /metrics of a process on a port of its own, and /health/live.
+ *
+ * Watching never stops what is watched: a port that is taken is a warning, and tried again.
+ */
+#ifndef METRICS_OBSERVE_H
+#define METRICS_OBSERVE_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "metrics/metrics.h"
+
+struct observe;
+
+struct observe_options {
+    uv_loop_t *loop;
+    const char *host; /* an IP address */
+    uint16_t port;    /* 0: nothing is served */
+    struct metrics *metrics;
+    /* Optional: called at each scrape before `metrics` is exposed. What it appends comes first. */
+    void (*on_scrape)(void *arg, struct buffer *into);
+    void *arg;
+};
+
+struct observe *observe_open(const struct observe_options *options);
+
+/* NULL is fine. */
+void observe_close(struct observe *observe);
+
+/* Brings METRIC_PROCESS_… up to date, from /proc. observe_open() does it at each scrape. */
+void observe_process(struct metrics *metrics);
+
+#endif
