@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/offset_window.h"
+#include "base/watch.h"
 
 #define SERVE_EVERY_MS 200
 #define PAUSE_AFTER_MS 1000
@@ -71,6 +72,7 @@ struct kafka_consumer {
     void (*on_fatal)(void *arg);
     void *arg;
     struct kafka_trouble trouble;
+    char *group_id;
 
     struct partition *partitions;
     size_t partition_count;
@@ -339,8 +341,10 @@ struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_c
     consumer->on_fatal = options->on_fatal;
     consumer->arg = options->arg;
     consumer->room = true;
+    consumer->group_id = memory_strdup(options->group_id);
     rd_kafka_conf_t *conf = consumer_conf(options, consumer, error);
     if (!conf) {
+        free(consumer->group_id);
         free(consumer);
         return NULL;
     }
@@ -348,6 +352,7 @@ struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_c
     consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!consumer->kafka) {
         rd_kafka_conf_destroy(conf);
+        free(consumer->group_id);
         free(consumer);
         (void)error_set(error, "kafka consumer: %s", reason);
         return NULL;
@@ -437,6 +442,7 @@ void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_positio
 {
     struct partition *partition = partition_at(consumer, position);
     if (partition) {
+        watch_record_consumed(consumer->group_id, partition->topic);
         (void)offset_window_finish(&partition->window, position.offset, &partition->commit);
     }
 }
@@ -498,5 +504,6 @@ void kafka_consumer_close(struct kafka_consumer *consumer)
             "offsets could not be committed, the group's coordinator does not answer: left to the end of "
             "the process");
     }
+    free(consumer->group_id);
     free(consumer);
 }

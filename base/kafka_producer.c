@@ -10,6 +10,7 @@
 #include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/watch.h"
 
 #define TOPICS_MAX 32
 #define SAME_PARTITION_MS 10
@@ -60,6 +61,8 @@ static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *even
         if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
             producer->fatal = true;
         }
+        watch_record_sent(rd_kafka_topic_name(message->rkt),
+                          message->err ? rd_kafka_err2name(message->err) : NULL);
         producer->options.on_delivery(producer->options.arg, (uint64_t)(uintptr_t)message->_private & ~BY_KEY,
                                       message->err ? rd_kafka_err2str(message->err) : NULL);
     }

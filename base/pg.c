@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/watch.h"
 
 #define RECONNECT_FIRST_MS 100
 #define RECONNECT_LAST_MS 2000
@@ -37,7 +38,8 @@ struct call {
     struct call *next;
     pg_done_fn *done;
     void *arg;
-    int64_t sent_ms;
+    const struct pg_statement *statement;
+    int64_t sent_us;
     PGresult *result;                    /* the first error, else the last result */
     const struct pg_statement *prepares; /* what is prepared with it and not answered yet; NULL: nothing */
 };
@@ -142,6 +144,7 @@ static void answer(struct pg *pg, enum pg_outcome outcome)
     if (outcome == PG_REFUSED && call->prepares) {
         forget_prepared(pg, call->prepares); /* that was refused: the next call tries again */
     }
+    watch_statement(call->statement, clock_monotonic_us() - call->sent_us);
     call->done(call->arg, &reply);
     PQclear(reply.rows);
     PQclear(call->result);
@@ -160,6 +163,9 @@ static void connection_drop(struct pg *pg, const char *why)
     if (!pg->complained) { /* once until it is up again: each further try would say the same */
         pg->complained = true;
         log_warn("no connection to PostgreSQL (%s), trying again: %s", pg->application_name, pg->trouble);
+    }
+    if (pg->state == UP) {
+        watch_connection(-1);
     }
     pg->state = DOWN;
     pg->broken = false;
@@ -203,6 +209,7 @@ static void connection_up(struct pg *pg)
         return;
     }
     pg->state = UP;
+    watch_connection(1);
     pg->backoff_ms = RECONNECT_FIRST_MS;
     pg->trouble[0] = '\0';
     if (pg->complained) {
@@ -352,7 +359,7 @@ static void on_watchdog(uv_timer_t *timer)
         connection_drop(pg, "connecting took too long");
     } else if (pg->broken) {
         connection_drop(pg, PQerrorMessage(pg->connection));
-    } else if (pg->state == UP && pg->first && now_ms - pg->first->sent_ms > pg->timeout_ms) {
+    } else if (pg->state == UP && pg->first && now_ms - pg->first->sent_us / 1000 > pg->timeout_ms) {
         connection_drop(pg, "no answer in time");
     }
 }
@@ -462,7 +469,11 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
         return false;
     }
     struct call *call = NEW(struct call);
-    *call = (struct call){.done = done, .arg = arg, .sent_ms = clock_monotonic_ms(), .prepares = prepares};
+    *call = (struct call){.done = done,
+                          .arg = arg,
+                          .statement = statement,
+                          .sent_us = clock_monotonic_us(),
+                          .prepares = prepares};
     *pg->last = call;
     pg->last = &call->next;
     pg->outstanding++;

@@ -24,6 +24,8 @@ struct pg;
 struct pg_statement {
     const char *name;
     const char *sql;
+    const char *operation; /* what it does, and to which table first; for metrics */
+    const char *table;
 };
 
 enum pg_outcome {

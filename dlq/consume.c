@@ -13,6 +13,8 @@
 #include "base/service.h"
 #include "dlq/dlq.h"
 #include "dlq/letter.h"
+#include "metrics/observe.h"
+#include "metrics/watched.h"
 #include "schemas/topics.h"
 
 #define GROUP_ID "outbound-dlq"
@@ -23,6 +25,7 @@
 struct dlq {
     struct service service;
     const struct config *config;
+    struct metrics *metrics;
     struct kafka_consumer *consumer;
     struct pg *pg;
     struct pg_params params;
@@ -53,6 +56,9 @@ static void on_stored(void *arg, struct pg_reply *reply)
     dlq->storing = false;
     if (reply->outcome == PG_DONE) {
         log_debug("%zu dead letters stored", dlq->count);
+        const double stored = strtod(PQcmdTuples(reply->rows), NULL);
+        metric_add(dlq->metrics, METRIC_DLQ_STORED, LABELS("stored"), stored);
+        metric_add(dlq->metrics, METRIC_DLQ_STORED, LABELS("repeated"), (double)dlq->count - stored);
         let_go(dlq, true);
     } else if (reply->outcome == PG_REFUSED) {
         log_error("%zu dead letters cannot be stored (%s): %s", dlq->count, reply->sqlstate, reply->message);
@@ -145,7 +151,11 @@ static bool open_all(struct dlq *dlq, struct error *error)
 
 int dlq_consume(const struct config *config)
 {
-    struct dlq dlq = {.config = config, .letters = NEW_ARRAY(struct letter, (size_t)config->dlq_batch_size)};
+    struct dlq dlq = {.config = config,
+                      .metrics = metrics_new(),
+                      .letters = NEW_ARRAY(struct letter, (size_t)config->dlq_batch_size)};
+    metrics_watch(dlq.metrics, "dlq", config->environment);
+    metric_add(dlq.metrics, METRIC_DLQ_STORED, LABELS("stored"), 0);
     pg_params_init(&dlq.params, PARAMS_MAX);
     service_init(&dlq.service, (unsigned)config->stop_timeout_ms, stop, &dlq);
     uv_timer_init(&dlq.service.loop, &dlq.again);
@@ -154,8 +164,14 @@ int dlq_consume(const struct config *config)
     int exit_code = EXIT_FAILED;
     if (open_all(&dlq, &error)) {
         uv_timer_start(&dlq.again, on_again, STORE_AGAIN_MS, STORE_AGAIN_MS);
+        struct observe *observe = observe_open(
+            &(struct observe_options){.loop = &dlq.service.loop,
+                                      .host = config->metrics_host,
+                                      .port = config_metrics_port(config, METRICS_DLQ, CHANNEL_COUNT),
+                                      .metrics = dlq.metrics});
         log_info("taking dead letters");
         exit_code = service_run(&dlq.service);
+        observe_close(observe);
     } else {
         log_error("%s", error.text);
     }
@@ -165,5 +181,7 @@ int dlq_consume(const struct config *config)
     service_release(&dlq.service);
     pg_params_release(&dlq.params);
     free(dlq.letters);
+    metrics_unwatch();
+    metrics_free(dlq.metrics);
     return exit_code;
 }

@@ -34,8 +34,11 @@ static const struct page {
     {"KAFKA_PROPERTIES.md", "Properties of Kafka that cannot be set", "base/kafka_reserved.def",
      "All others of librdkafka can: [kafka.md](kafka.md).", kafka_properties_print_markdown},
     {"METRICS.md", "Metrics", "metrics/metrics.def",
-     "The producer serves those of its own at `/metrics` and `/actuator/prometheus`; router and sender keep "
-     "theirs and do not serve them yet.",
+     "The producer serves those of its own at `/metrics` and `/actuator/prometheus`, every other role at "
+     "`/metrics` on "
+     "a port of its own (`OUTBOUND_METRICS_PORT`). What is counted in PostgreSQL and Kafka is the exporter's "
+     "alone, so "
+     "that nothing is counted twice.",
      metrics_print_markdown},
     {"STATES.md", "States of a message", "schemas/states.def",
      "`outbound_message.status`, and every change that can happen to it.", states_print_markdown},

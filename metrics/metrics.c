@@ -216,20 +216,23 @@ void metric_clear(struct metrics *metrics, enum metric metric)
     free_series(metrics, metric);
 }
 
-/* There are as many as Kafka has topics; a list will do. */
+/* The one that is asked for is asked for again: it comes to the front. */
 const char *metrics_intern(struct metrics *metrics, const char *text)
 {
-    struct interned *one = metrics->interned;
-    while (one && strcmp(one->text, text) != 0) {
-        one = one->next;
+    struct interned **link = &metrics->interned;
+    while (*link && strcmp((*link)->text, text) != 0) {
+        link = &(*link)->next;
     }
-    if (!one) {
+    struct interned *one = *link;
+    if (one) {
+        *link = one->next;
+    } else {
         const size_t size = strlen(text) + 1;
         one = memory_new(sizeof *one + size);
         memcpy(one->text, text, size);
-        one->next = metrics->interned;
-        metrics->interned = one;
     }
+    one->next = metrics->interned;
+    metrics->interned = one;
     return one->text;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/uuid.h"
+#include "metrics/observe.h"
 #include "producer/answer.h"
 #include "producer/dead_letters.h"
 #include "producer/ingest.h"
@@ -105,6 +106,20 @@ void api_handle(void *arg, struct http_request *http)
     }
 }
 
+void api_count_from_zero(struct metrics *metrics)
+{
+    for (size_t i = 0; i < COUNT_OF(routes); i++) {
+        metric_add(metrics, METRIC_HTTP_REQUESTS,
+                   LABELS(routes[i].method, routes[i].path, api_status_label(500)), 0);
+    }
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        const char *channel = channel_label((enum channel)i);
+        metric_add(metrics, METRIC_QUEUED, LABELS(channel), 0);
+        metric_add(metrics, METRIC_LEASES_EXPIRED, LABELS(channel), 0);
+        metric_add(metrics, METRIC_DEAD_LETTER, LABELS(channel), 0);
+    }
+}
+
 static void on_message(void *arg, struct pg_reply *reply)
 {
     struct api_request *request = arg;
@@ -140,12 +155,9 @@ static void message_get(struct api_request *request)
 
 static void metrics_get(struct api_request *request)
 {
-    const struct producer *producer = request->producer;
-    const int connections =
-        store_is_up(producer->store) + relay_database_is_up(producer->relay) + pg_is_up(producer->reader);
-    metric_set(producer->metrics, METRIC_DB_CONNECTIONS, NO_LABELS, (double)connections);
     struct buffer text;
     buffer_init(&text, EXPOSITION_MAX);
+    observe_process(request->producer->metrics);
     metrics_expose(request->producer->metrics, &text);
     static const struct http_header headers[] = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
                                                  {0}};

@@ -5,7 +5,7 @@
 #include "producer/relay.h"
 
 /* A query that touches nothing: the time until its answer is the database's response time. */
-static const struct pg_statement ping = {"ping", "SELECT 1"};
+static const struct pg_statement ping = {"ping", "SELECT 1", "SELECT", "none"};
 
 enum scope { HEALTH_ALL, HEALTH_DATABASE, HEALTH_READY };
 

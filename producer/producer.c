@@ -7,11 +7,13 @@
 #include "producer/producer.h"
 
 #include "base/log.h"
+#include "metrics/watched.h"
 #include "producer/event_relay.h"
 #include "producer/ingest.h"
 #include "producer/message_request.h"
 #include "producer/relay.h"
 #include "producer/run.h"
+#include "schemas/errors.h"
 
 #define IDLE_TIMEOUT_S 120
 #define DRAIN_CHECK_MS 10
@@ -30,10 +32,11 @@ static void on_lease_timer(uv_timer_t *timer)
     leases_sweep(&((struct producer *)timer->data)->leases);
 }
 
-static void on_lease_expired(void *arg, enum channel channel)
+static void on_lease_expired(void *arg, enum channel channel, enum state state)
 {
     const struct producer *producer = arg;
-    metric_add(producer->metrics, METRIC_LEASES_EXPIRED, LABELS(channel_label(channel)), 1);
+    metrics_count_expired_lease(producer->metrics, channel_label(channel),
+                                error_row(ERROR_LEASE_EXPIRED)->name, state != STATE_QUEUED);
 }
 
 static void stop(void *role)
@@ -81,6 +84,8 @@ int producer_run(const struct config *config)
 {
     struct producer producer = {.config = config, .metrics = metrics_new()};
     service_init(&producer.service, (unsigned)config->stop_timeout_ms, stop, &producer);
+    metrics_watch(producer.metrics, "producer", config->environment);
+    api_count_from_zero(producer.metrics);
     uv_timer_init(&producer.service.loop, &producer.drain_check);
     producer.drain_check.data = &producer;
     uv_timer_init(&producer.service.loop, &producer.lease_timer);
@@ -99,6 +104,7 @@ int producer_run(const struct config *config)
     event_relay_free(producer.events);
     relay_free(producer.relay);
     service_release(&producer.service);
+    metrics_unwatch();
     metrics_free(producer.metrics);
     return exit_code;
 }

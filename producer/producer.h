@@ -60,6 +60,8 @@ struct producer {
 void api_handle(void *arg, struct http_request *http); /* the producer, as the server calls it */
 const char *api_allowed_methods(const char *path);
 const char *api_status_label(int status);
+void api_count_from_zero(
+    struct metrics *metrics); /* what dashboards and alerts have to see before it happens */
 
 /* health.c */
 void health_all(struct api_request *request);

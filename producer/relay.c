@@ -311,8 +311,3 @@ const char *relay_kafka_refused(const struct relay *relay)
 {
     return kafka_producer_refused(relay->kafka);
 }
-
-bool relay_database_is_up(const struct relay *relay)
-{
-    return pg_is_up(relay->pg);
-}

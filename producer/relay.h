@@ -46,6 +46,4 @@ bool relay_kafka_was_connected(const struct relay *relay);
  */
 const char *relay_kafka_refused(const struct relay *relay);
 
-bool relay_database_is_up(const struct relay *relay);
-
 #endif

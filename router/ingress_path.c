@@ -366,6 +366,10 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
     uv_timer_init(options->loop, ingress->timer);
     ingress->timer->data = ingress;
     uv_timer_start(ingress->timer, on_timer, TIMER_MS, TIMER_MS);
+    static const char *const results[] = {"stored", "repeated", "rejected"};
+    for (size_t i = 0; i < COUNT_OF(results); i++) {
+        metric_add(options->metrics, METRIC_INGRESS, LABELS(results[i]), 0);
+    }
     kafka_consumer_set_room(ingress->consumer, false); /* until the database is there */
     return ingress;
 }

@@ -20,6 +20,8 @@
 #include "base/memory.h"
 #include "base/service.h"
 #include "metrics/metrics.h"
+#include "metrics/observe.h"
+#include "metrics/watched.h"
 #include "router/ingress.h"
 #include "router/router.h"
 #include "router/run.h"
@@ -242,6 +244,7 @@ static bool open_all(struct router *router, struct error *error)
 int router_run(const struct config *config)
 {
     struct router router = {.config = config, .metrics = metrics_new()};
+    metrics_watch(router.metrics, "router", config->environment);
     service_init(&router.service, (unsigned)config->stop_timeout_ms, stop, &router);
     uv_timer_init(&router.service.loop, &router.send_again);
     uv_timer_init(&router.service.loop, &router.drain_check);
@@ -250,9 +253,15 @@ int router_run(const struct config *config)
     struct error error;
     int exit_code = 1;
     if (open_all(&router, &error)) {
+        struct observe *observe = observe_open(
+            &(struct observe_options){.loop = &router.service.loop,
+                                      .host = config->metrics_host,
+                                      .port = config_metrics_port(config, METRICS_ROUTER, CHANNEL_COUNT),
+                                      .metrics = router.metrics});
         uv_timer_start(&router.send_again, on_send_again, SEND_AGAIN_MS, SEND_AGAIN_MS);
         log_info("routing");
         exit_code = service_run(&router.service);
+        observe_close(observe);
     } else {
         log_error("%s", error.text);
     }
@@ -267,6 +276,7 @@ int router_run(const struct config *config)
     kafka_consumer_close(router.retries);
     ingress_close(router.ingress);
     service_release(&router.service);
+    metrics_unwatch();
     metrics_free(router.metrics);
     return exit_code;
 }

@@ -6,6 +6,7 @@
 #include "schemas/errors.h"
 #include "schemas/events.h"
 #include "schemas/lifecycle.h"
+#include "schemas/states.h"
 #include "schemas/topics.h"
 
 #define ROWS_MAX 500
@@ -25,7 +26,10 @@ static void settled(const struct leases *leases, const PGresult *rows, int row)
               PQgetvalue(rows, row, COLUMN_STATUS));
     enum channel channel;
     if (channel_find(name, strlen(name), &channel)) {
-        leases->on_expired(leases->arg, channel);
+        enum state state;
+        if (state_find(pg_text(rows, row, COLUMN_STATUS), &state)) {
+            leases->on_expired(leases->arg, channel, state);
+        }
     }
 }
 

@@ -11,12 +11,14 @@
 #include "base/pg.h"
 #include "schemas/channels.h"
 #include "schemas/config.h"
+#include "schemas/states.h"
 
 /* Embedded; all but `sweeping` is set by its owner. */
 struct leases {
     const struct config *config;
     struct pg *pg;
-    void (*on_expired)(void *arg, enum channel channel); /* for each that was settled */
+    /* For each that was settled; `state` is what it is in now. */
+    void (*on_expired)(void *arg, enum channel channel, enum state state);
     void *arg;
     bool sweeping; /* a statement is on its way; then leases_sweep() does nothing */
 };

@@ -32,7 +32,7 @@ const struct pg_statement letters_store = {
     "    AS t (dlq_partition, dlq_offset, written_at, message_id, fence, org_id, channel, correlation_id,"
     "      original_topic, original_partition, original_offset, error_code, reason, attempts, failed_by,"
     "      failed_at, record_key, record_value, record_headers, replays)"
-    "  ON CONFLICT DO NOTHING"};
+    "  ON CONFLICT DO NOTHING", "INSERT", "outbound_dead_letter"};
 
 /* The provider's own words stand with the message alone; for a letter whose message has gone on, what the code means. */
 #define LETTER_REASON "CASE WHEN m.fence = l.fence THEN coalesce(m.error_message, l.reason) ELSE l.reason END"
@@ -59,7 +59,7 @@ const struct pg_statement letters_list = {
     "           WHERE l.id = ANY ($7::int8[]) AND ($1::text IS NULL OR l.status = $1::text)"
     "             AND l.id < $8::int8 AND " LETTERS_MATCH
     "           ORDER BY l.id DESC LIMIT $9::int8)) l" AND_ITS_MESSAGE
-    "  ORDER BY l.id DESC"};
+    "  ORDER BY l.id DESC", "SELECT", "outbound_dead_letter"};
 
 /* $1 to $7 as in sql_parts.h; a status of null means all of them. */
 const struct pg_statement letters_stats = {
@@ -72,7 +72,7 @@ const struct pg_statement letters_stats = {
     "        WHERE ($1::text IS NULL OR l.status = $1::text) AND " LETTERS_MATCH
     "          AND ($7::int8[] IS NULL OR l.id = ANY ($7::int8[]))"
     "        GROUP BY l.status, l.channel, l.error_code) s"
-    "  ORDER BY s.status = 'OPEN' DESC, s.status, s.count DESC, s.channel, s.error_code"};
+    "  ORDER BY s.status = 'OPEN' DESC, s.status, s.count DESC, s.channel, s.error_code", "SELECT", "outbound_dead_letter"};
 
 /* $1 id. What a record holds is shown in Base64: it may be anything. */
 #define BASE64(column) "translate(encode(" column ", 'base64'), E'\\n', '')"
@@ -83,7 +83,7 @@ const struct pg_statement letters_show = {
     "    'writtenAt', " API_TIME("l.written_at") ", 'updatedAt', " API_TIME("l.updated_at") ","
     "    'recordKey', " BASE64("l.record_key") ", 'recordValue', " BASE64("l.record_value") ")"
     "  FROM outbound_dead_letter l" AND_ITS_MESSAGE
-    "  WHERE l.id = $1::int8"};
+    "  WHERE l.id = $1::int8", "SELECT", "outbound_dead_letter"};
 
 /* $1 ids of letters, $2 ids of messages (arrays). */
 const struct pg_statement letters_find = {
@@ -93,14 +93,14 @@ const struct pg_statement letters_find = {
     " UNION ALL "
     "SELECT g.id::text, l.id, l.status FROM unnest($2::uuid[]) AS g (id)"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_dead_letter WHERE message_id = g.id"
-    "                     ORDER BY fence DESC LIMIT 1) l ON true"};
+    "                     ORDER BY fence DESC LIMIT 1) l ON true", "SELECT", "outbound_dead_letter"};
 
 /* $1 to $9 as in sql_parts.h. */
 static const struct pg_statement discard_preview = {
     "discard_preview",
     "WITH " LETTERS_CHOSEN
     "SELECT (SELECT max(id) FROM chosen), (SELECT count(*) FROM chosen),"
-    "  (SELECT count(*) FROM chosen) AS discarded"};
+    "  (SELECT count(*) FROM chosen) AS discarded", "SELECT", "outbound_dead_letter"};
 
 static const struct pg_statement discard = {
     "discard",
@@ -108,7 +108,7 @@ static const struct pg_statement discard = {
     ", done AS (UPDATE outbound_dead_letter SET status = 'DISCARDED', updated_at = clock_timestamp()"
     "  WHERE id = ANY (ARRAY(SELECT id FROM chosen)) AND status = $1::text"
     "  RETURNING 'discarded' AS fate)"
-    LETTERS_ANSWER LETTERS_COUNT("done", "discarded")};
+    LETTERS_ANSWER LETTERS_COUNT("done", "discarded"), "UPDATE", "outbound_dead_letter"};
 
 /* clang-format on */
 

@@ -42,10 +42,10 @@
 #define EVENT_COLUMN ", " EVENT("m") " AS event"
 #define TOLD ", " EVENTS_TOLD("fresh")
 
-const struct pg_statement lifecycle_insert = {"insert", INSERT("", "", "")};
-const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT(SOME, "", "")};
-const struct pg_statement lifecycle_insert_told = {"insert_told", INSERT("", EVENT_COLUMN, TOLD)};
-const struct pg_statement lifecycle_insert_some_told = {"insert_some_told", INSERT(SOME, EVENT_COLUMN, TOLD)};
+const struct pg_statement lifecycle_insert = {"insert", INSERT("", "", ""), "INSERT", "outbound_message"};
+const struct pg_statement lifecycle_insert_some = {"insert_some", INSERT(SOME, "", ""), "INSERT", "outbound_message"};
+const struct pg_statement lifecycle_insert_told = {"insert_told", INSERT("", EVENT_COLUMN, TOLD), "INSERT", "outbound_message"};
+const struct pg_statement lifecycle_insert_some_told = {"insert_some_told", INSERT(SOME, EVENT_COLUMN, TOLD), "INSERT", "outbound_message"};
 
 /* $1 id, $2 org, $3 source, $4 idempotency key or null (arrays). */
 const struct pg_statement lifecycle_find_conflicts = {
@@ -57,7 +57,7 @@ const struct pg_statement lifecycle_find_conflicts = {
     "             WHERE m.org_id = t.org_id AND m.source = t.source AND m.idempotency_key = t.key"
     "           UNION ALL"
     "           SELECT m.id, m.org_id, m.request_hash, m.status FROM outbound_message m WHERE m.id = t.id"
-    "           LIMIT 1) AS found"};
+    "           LIMIT 1) AS found", "SELECT", "outbound_message"};
 
 /* $1 id. */
 const struct pg_statement lifecycle_get = {
@@ -81,7 +81,7 @@ const struct pg_statement lifecycle_get = {
     "      'durationMs', round(extract(epoch FROM a.finished_at - a.started_at) * 1000, 3),"
     "      'nextRetryAt', " API_TIME("a.next_retry_at") ") ORDER BY a.attempt_no)"
     "    FROM outbound_attempt a WHERE a.outbound_message_id = m.id), '[]'::json))"
-    "  FROM outbound_message m WHERE m.id = $1::uuid"};
+    "  FROM outbound_message m WHERE m.id = $1::uuid", "SELECT", "outbound_message"};
 
 /*
  * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The column before the last
@@ -107,7 +107,7 @@ const struct pg_statement lifecycle_take_outbox = {
     "                     WHERE outbound_message_id = taken.message_id AND attempt_no = taken.fence OFFSET 0) a"
     "    ON true"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_dead_letter WHERE id = taken.letter_id OFFSET 0) l"
-    "    ON true"};
+    "    ON true", "UPDATE", "outbound_outbox"};
 
 /*
  * $1 most rows. Answers nothing while another session takes events: the lock is the session's, and one that has been
@@ -130,11 +130,11 @@ const struct pg_statement lifecycle_take_events = {
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id"
     "                     UNION ALL SELECT * FROM outbound_message_archive WHERE id = taken.message_id LIMIT 1) m"
     "    ON true"
-    "  ORDER BY taken.id"};
+    "  ORDER BY taken.id", "SELECT", "outbound_outbox"};
 
 /* $1 outbox id (array). */
 const struct pg_statement lifecycle_delete_outbox = {
-    "delete_outbox", "DELETE FROM outbound_outbox WHERE id = ANY ($1::int8[])"};
+    "delete_outbox", "DELETE FROM outbound_outbox WHERE id = ANY ($1::int8[])", "DELETE", "outbound_outbox"};
 
 /*
  * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic, $6 what
@@ -164,7 +164,7 @@ const struct pg_statement lifecycle_claim = {
     "  SELECT id, $5::text, fence, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
     "SELECT position, fence, attempt_count, max_attempts, org_id, to_recipient, template_code, subject,"
     "       payload_json, correlation_id, age_us"
-    "  FROM claimed WHERE status = 'SENDING'"};
+    "  FROM claimed WHERE status = 'SENDING'", "UPDATE", "outbound_message"};
 
 /*
  * $1 id, $2 fence, $3 new status, $4 outcome of the attempt, $5 error code, $6 error message, $7 provider,
@@ -212,7 +212,7 @@ const struct pg_statement lifecycle_finish = {
     "announced AS ("
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, topic, fence, at + hold_ms * interval '1 ms' FROM finished WHERE topic IS NOT NULL)"
-    "SELECT position FROM finished ORDER BY position"};
+    "SELECT position FROM finished ORDER BY position", "UPDATE", "outbound_message"};
 
 /*
  * $1 most rows, $2 delay until the next attempt in ms, $3 topic of retries, $4 dead-letter topic, $5 error
@@ -241,7 +241,7 @@ const struct pg_statement lifecycle_expire_leases = {
     "  SELECT id, CASE WHEN status = 'QUEUED' THEN $3::text ELSE $4::text END, fence,"
     "         at + CASE WHEN status = 'QUEUED' THEN $2::int8 ELSE 0 END * interval '1 ms'"
     "  FROM expired)"
-    "SELECT id, status, channel, correlation_id FROM expired"};
+    "SELECT id, status, channel, correlation_id FROM expired", "UPDATE", "outbound_message"};
 
 /*
  * $1 channel, $2 age in ms from which on a QUEUED message that no outbox row announces counts as forgotten by
@@ -261,7 +261,7 @@ const struct pg_statement lifecycle_republish = {
     "      LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"
     "  RETURNING id, fence)"
     "INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
-    "  SELECT id, $4::text, fence, clock_timestamp() FROM touched"};
+    "  SELECT id, $4::text, fence, clock_timestamp() FROM touched", "UPDATE", "outbound_message"};
 
 /*
  * $1 to $9 as in sql_parts.h; $10 how many replays are too many, $11 not 0: force, $12 the topics that
@@ -285,7 +285,7 @@ const struct pg_statement lifecycle_republish = {
 const struct pg_statement lifecycle_replay_preview = {
     "replay_preview",
     "WITH " LETTERS_READ LETTERS_JUDGED(REPLAY_FATE)
-    LETTERS_ANSWER LETTERS_COUNT("judged", "replayed") LETTERS_COUNT("judged", "settled") REPLAY_HELD_BACK};
+    LETTERS_ANSWER LETTERS_COUNT("judged", "replayed") LETTERS_COUNT("judged", "settled") REPLAY_HELD_BACK, "SELECT", "outbound_dead_letter"};
 
 /* The same and $13 the topic of messages, $14 statuses to be told (array). The letter stays open when its message changes in this very moment. */
 const struct pg_statement lifecycle_replay = {
@@ -321,7 +321,7 @@ const struct pg_statement lifecycle_replay = {
     "  UNION ALL"
     "  SELECT NULL, id, original_topic, 0, clock_timestamp() FROM done"
     "    WHERE fate = 'replayed' AND message_id IS NULL)"
-    LETTERS_ANSWER LETTERS_COUNT("done", "replayed") LETTERS_COUNT("done", "settled") REPLAY_HELD_BACK};
+    LETTERS_ANSWER LETTERS_COUNT("done", "replayed") LETTERS_COUNT("done", "settled") REPLAY_HELD_BACK, "UPDATE", "outbound_dead_letter"};
 
 /*
  * $1 to $9 as in sql_parts.h. A message whose delivery nobody has decided yet is not put away, and neither is its
@@ -335,7 +335,7 @@ const struct pg_statement lifecycle_archive_preview = {
     "archive_preview",
     "WITH " LETTERS_READ LETTERS_JUDGED(ARCHIVE_FATE)
     LETTERS_ANSWER LETTERS_COUNT("judged", "archived") LETTERS_COUNT("judged", "settled")
-    LETTERS_COUNT("judged", "undecided")};
+    LETTERS_COUNT("judged", "undecided"), "SELECT", "outbound_dead_letter"};
 
 const struct pg_statement lifecycle_archive = {
     "archive",
@@ -356,7 +356,7 @@ const struct pg_statement lifecycle_archive = {
     "         AND (j.found_id IS NULL OR j.found_id IN (SELECT id FROM moved)))"
     "  RETURNING j.fate)"
     LETTERS_ANSWER LETTERS_COUNT("done", "archived") LETTERS_COUNT("done", "settled")
-    LETTERS_COUNT("judged", "undecided")};
+    LETTERS_COUNT("judged", "undecided"), "UPDATE", "outbound_dead_letter"};
 
 const struct lifecycle_change lifecycle_changes[] = {
     {&lifecycle_claim, STATE_QUEUED, STATE_SENDING},

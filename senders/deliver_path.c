@@ -148,7 +148,7 @@ static void count_end(const struct delivery *delivery)
     }
     if (state == STATE_QUEUED) {
         metric_add(sender->metrics, METRIC_RETRY, LABELS(channel), 1);
-    } else if (state == STATE_FAILED) {
+    } else if (state != STATE_SENT) {
         metric_add(sender->metrics, METRIC_DEAD_LETTER, LABELS(channel), 1);
     }
 }

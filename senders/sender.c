@@ -13,6 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "metrics/observe.h"
+#include "metrics/watched.h"
+#include "schemas/errors.h"
 #include "senders/run.h"
 
 #define TICK_MS 100
@@ -80,10 +83,11 @@ static void on_lease_timer(uv_timer_t *timer)
     leases_sweep(&((struct sender *)timer->data)->leases);
 }
 
-static void on_lease_expired(void *arg, enum channel channel)
+static void on_lease_expired(void *arg, enum channel channel, enum state state)
 {
     const struct sender *sender = arg;
-    metric_add(sender->metrics, METRIC_LEASES_EXPIRED, LABELS(channel_label(channel)), 1);
+    metrics_count_expired_lease(sender->metrics, channel_label(channel), error_row(ERROR_LEASE_EXPIRED)->name,
+                                state != STATE_QUEUED);
 }
 
 static void on_republish_timer(uv_timer_t *timer)
@@ -143,6 +147,20 @@ static bool open_lane(struct sender *sender, size_t index, struct error *error)
     return lane->consumer;
 }
 
+/* What has not happened yet has no rate otherwise, and no alert. */
+static void count_from_zero(const struct sender *sender)
+{
+    static const enum metric counters[] = {METRIC_SEND_SUCCESS, METRIC_RETRY, METRIC_DEAD_LETTER,
+                                           METRIC_SKIPPED, METRIC_LEASES_EXPIRED};
+    for (size_t i = 0; i < COUNT_OF(counters); i++) {
+        metric_add(sender->metrics, counters[i], LABELS(sender->channel_label), 0);
+    }
+    for (int i = ERROR_NONE + 1; i < ERROR_CODE_COUNT; i++) {
+        metric_add(sender->metrics, METRIC_SEND_FAILURE,
+                   LABELS(sender->channel_label, error_row((enum error_code)i)->name), 0);
+    }
+}
+
 static void make_deliveries(struct sender *sender)
 {
     sender->deliveries = NEW_ARRAY(struct delivery, sender->places);
@@ -191,6 +209,7 @@ static void close_all(struct sender *sender)
     pg_params_release(&sender->finish_params);
     service_release(&sender->service);
     free(sender->deliveries);
+    metrics_unwatch();
     metrics_free(sender->metrics);
 }
 
@@ -213,6 +232,8 @@ int sender_run(const struct config *config)
         return 2;
     }
     tiers_of(config, &sender.tiers);
+    metrics_watch(sender.metrics, "sender", config->environment);
+    count_from_zero(&sender);
     sender.places = (size_t)config->sender_max_in_flight;
     if (sender.endpoint.max_connections > 0 && sender.endpoint.max_connections < sender.places) {
         sender.places = sender.endpoint.max_connections;
@@ -226,6 +247,11 @@ int sender_run(const struct config *config)
     sender.republish_timer.data = &sender;
     int exit_code = 1;
     if (open_all(&sender, &error)) {
+        struct observe *observe = observe_open(
+            &(struct observe_options){.loop = &sender.service.loop,
+                                      .host = config->metrics_host,
+                                      .port = config_metrics_port(config, METRICS_SENDER, sender.channel),
+                                      .metrics = sender.metrics});
         const uint64_t poll_ms = (uint64_t)config->worker_poll_interval_ms;
         uv_timer_start(&sender.tick, on_tick, TICK_MS, TICK_MS);
         const uint64_t republish_ms = (uint64_t)config->republish_after_ms / REPUBLISH_CHECKS;
@@ -234,6 +260,7 @@ int sender_run(const struct config *config)
         log_info("sending %s by %s%s", sender.channel_label, sender.provider->name,
                  config->worker_enabled ? "" : ", but OUTBOUND_WORKER_ENABLED is false: nothing is taken");
         exit_code = service_run(&sender.service);
+        observe_close(observe);
     } else {
         log_error("%s", error.text);
     }

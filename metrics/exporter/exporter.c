@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "metrics/exporter/run.h"
 #include "metrics/observe.h"
+#include "metrics/watched.h"
 
 void exporter_collected(struct exporter *exporter, const char *source, bool success, double seconds)
 {
@@ -28,6 +29,7 @@ static void stop(void *role)
 int exporter_run(const struct config *config)
 {
     struct exporter exporter = {.config = config, .metrics = metrics_new()};
+    metrics_watch(exporter.metrics, "exporter", config->environment);
     service_init(&exporter.service, (unsigned)config->stop_timeout_ms, stop, &exporter);
     struct error error;
     int exit_code = 1;
@@ -51,6 +53,7 @@ int exporter_run(const struct config *config)
     pg_collector_close(exporter.pg);
     kafka_collector_close(exporter.kafka);
     service_release(&exporter.service);
+    metrics_unwatch();
     metrics_free(exporter.metrics);
     return exit_code;
 }

@@ -188,6 +188,7 @@ class Instance:
         self.outbound = setting("OUTBOUND_BIN")
         self.bare_loop = os.path.join(os.path.dirname(self.outbound), "tests/bench/bare_loop")
         self.decode = os.path.join(os.path.dirname(self.outbound), "tests/bench/decode")
+        self.record = os.path.join(os.path.dirname(self.outbound), "tests/bench/record")
         self.database_url = setting("DATABASE_URL")
         self.api_url = setting("API_URL")
         self.messages_url = self.api_url + "/api/v1/outbound/messages"

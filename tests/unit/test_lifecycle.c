@@ -44,6 +44,9 @@ Test(lifecycle, names_are_unique)
 {
     for (size_t i = 0; statements[i]; i++) {
         cr_expect(ne(str, statements[i]->name, ""));
+        /* What metrics call it is what it does. */
+        EXPECT_SAYS(statements[i]->sql, statements[i]->operation);
+        EXPECT_SAYS(statements[i]->sql, statements[i]->table);
         for (size_t j = 0; j < i; j++) {
             cr_expect(ne(str, statements[i]->name, statements[j]->name));
         }

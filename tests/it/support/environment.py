@@ -24,6 +24,7 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 KAFKA_BROKERS = os.environ.get("KAFKA_BROKERS", "")
 REGISTRY_URL = os.environ.get("REGISTRY_URL", "")
 HTTP_PORT = int(os.environ.get("OUTBOUND_HTTP_PORT", "0"))
+METRICS_PORT = int(os.environ.get("OUTBOUND_METRICS_PORT", "0"))
 SANDBOX_PORT = int(os.environ.get("OUTBOUND_SANDBOX_PORT", "0"))
 
 # build/release/outbound and build/asan/outbound are tested with the same tests.
@@ -40,7 +41,7 @@ AT_ONCE_S = 8 if SANITIZED else 3
 
 # `./dev env` names all that has to be there; without it a test would run against something else.
 REQUIRED = ("OUTBOUND_BIN", "STATE_DIR", "DATABASE_URL", "KAFKA_BROKERS", "REGISTRY_URL")
-REQUIRED += ("OUTBOUND_HTTP_PORT", "OUTBOUND_SANDBOX_PORT")
+REQUIRED += ("OUTBOUND_HTTP_PORT", "OUTBOUND_METRICS_PORT", "OUTBOUND_SANDBOX_PORT")
 
 
 def missing():

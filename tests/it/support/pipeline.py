@@ -13,7 +13,7 @@ from support.sandbox import Sandbox
 from support.wait import until
 
 # By what a role shows that it works. Its signal handlers are installed by then.
-READY_LINES = {"router": "routing", "sender": "sending ", "dlq": "taking dead letters"}
+READY_LINES = {"router": "routing", "sender": "sending ", "dlq": "taking dead letters", "exporter": "exporting"}
 
 # Words that a role needs beside its name.
 WORDS = {"dlq": ("consume",)}
@@ -97,7 +97,7 @@ class Pipeline:
     def stop(self):
         """Stops what runs, in the order in which messages flow; fails when anything did not end as it should."""
         problems = []
-        flow = ("producer", "router", "sender", "dlq", "all", "sandbox")
+        flow = ("producer", "router", "sender", "dlq", "exporter", "all", "sandbox")
         for role in sorted(self.started, key=lambda role: flow.index(role.name)):
             try:
                 role.terminate()
