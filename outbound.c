@@ -2,6 +2,7 @@
  * outbound - delivers messages. This file is the command line: one row per sub-command.
  */
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,15 +255,25 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static enum log_level level_named(const char *name)
+/* How lines of the log name this process; see log.h. */
+static void configure_log(const struct config *config, const char *role)
 {
-    static const char *const names[] = {"trace", "debug", "info", "warn", "error"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (strcmp(names[i], name) == 0) {
-            return (enum log_level)i;
-        }
+    static char worker_type[32];
+    static char thread[sizeof worker_type + 16];
+    const bool sender = strcmp(role, "sender") == 0;
+    (void)snprintf(worker_type, sizeof worker_type, "outbound-%s", role);
+    (void)snprintf(thread, sizeof thread, "%s%s%s", worker_type, sender ? "-" : "",
+                   sender ? config->sender_channel : "");
+    struct log_options options = {.json = strcmp(config->log_format, "json") == 0,
+                                  .service = "outbound",
+                                  .environment = config->environment,
+                                  .role = role,
+                                  .worker_type = worker_type,
+                                  .thread = thread};
+    if (!log_level_named(config->log_level, &options.level)) {
+        abort(); /* the settings allow only names of levels */
     }
-    return LOG_INFO;
+    log_configure(&options);
 }
 
 /* The roles as children: one of each, one sender per channel that has a provider, with this process's
@@ -332,11 +343,10 @@ static int run_command(const struct command *command, const struct command_line 
         (void)fprintf(stderr, "outbound %s: %s\n", command->name, error.text);
         return EXIT_WRONG_USAGE;
     }
-    log_configure(&(struct log_options){.level = level_named(config.log_level),
-                                        .json = strcmp(config.log_format, "json") == 0,
-                                        .service = "outbound",
-                                        .environment = config.environment,
-                                        .role = command->name});
+    configure_log(&config, command->name);
+    /* They ask for another log level, and end whoever does not listen yet. */
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN);
     raise_descriptor_limit();
     int exit_code = 0;
     if (line->print_config) {

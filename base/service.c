@@ -38,12 +38,25 @@ static void on_signal(uv_signal_t *handle, int signal_number)
     service_stop(service);
 }
 
+static void on_level_signal(uv_signal_t *handle, int signal_number)
+{
+    (void)handle;
+    log_change_level(signal_number == SIGUSR1 ? -1 : 1);
+}
+
 static void on_grace_over(uv_timer_t *timer)
 {
     struct service *service = timer->data;
     log_error("not finished within %u ms: ending anyway", service->grace_ms);
     service->exit_code = 1;
     uv_stop(&service->loop);
+}
+
+static void watch_signal(struct service *service, uv_signal_t *handle, int signal_number, uv_signal_cb act)
+{
+    uv_signal_init(&service->loop, handle);
+    handle->data = service;
+    uv_signal_start(handle, act, signal_number);
 }
 
 void service_init(struct service *service, unsigned grace_ms, service_stop_fn *stop, void *role)
@@ -54,12 +67,10 @@ void service_init(struct service *service, unsigned grace_ms, service_stop_fn *s
     uv_loop_init(&service->loop);
     uv_timer_init(&service->loop, &service->grace);
     service->grace.data = service;
-    uv_signal_init(&service->loop, &service->on_term);
-    uv_signal_init(&service->loop, &service->on_int);
-    service->on_term.data = service;
-    service->on_int.data = service;
-    uv_signal_start(&service->on_term, on_signal, SIGTERM);
-    uv_signal_start(&service->on_int, on_signal, SIGINT);
+    watch_signal(service, &service->on_term, SIGTERM, on_signal);
+    watch_signal(service, &service->on_int, SIGINT, on_signal);
+    watch_signal(service, &service->on_more, SIGUSR1, on_level_signal);
+    watch_signal(service, &service->on_less, SIGUSR2, on_level_signal);
 }
 
 int service_run(struct service *service)

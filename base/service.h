@@ -4,6 +4,8 @@
  * The first SIGTERM or SIGINT asks the role to finish what it has in hand; the role says when that is done.
  * A second signal, or the end of the grace period, ends the process at once. What comes within half a second
  * is the same signal twice: from the terminal or the service manager, and passed on by a supervisor.
+ *
+ * SIGUSR1 makes the log tell one level more, SIGUSR2 one level less.
  */
 #ifndef BASE_SERVICE_H
 #define BASE_SERVICE_H
@@ -17,6 +19,8 @@ struct service {
     uv_loop_t loop;
     uv_signal_t on_term;
     uv_signal_t on_int;
+    uv_signal_t on_more; /* SIGUSR1 and SIGUSR2 */
+    uv_signal_t on_less;
     uv_timer_t grace;
     service_stop_fn *stop;
     void *role;

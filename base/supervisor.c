@@ -33,6 +33,7 @@ struct supervisor {
     struct worker *workers;
     size_t count;
     uv_timer_t kill_timer;
+    uv_signal_t pass_on[2]; /* SIGUSR1 and SIGUSR2: the children's log levels */
     unsigned grace_ms;
     int exit_code;
 };
@@ -148,6 +149,21 @@ static void on_kill_time(uv_timer_t *timer)
     signal_all(timer->data, SIGKILL);
 }
 
+static void on_level_signal(uv_signal_t *handle, int signal_number)
+{
+    signal_all(handle->data, signal_number);
+}
+
+static void pass_on_levels(struct supervisor *supervisor)
+{
+    static const int signals[] = {SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        uv_signal_init(&supervisor->service.loop, &supervisor->pass_on[i]);
+        supervisor->pass_on[i].data = supervisor;
+        uv_signal_start(&supervisor->pass_on[i], on_level_signal, signals[i]);
+    }
+}
+
 static void stop(void *role)
 {
     struct supervisor *supervisor = role;
@@ -167,6 +183,7 @@ int supervisor_run(const struct supervisor_child *children, size_t count, unsign
     service_init(&supervisor.service, grace_ms + 2000, stop, &supervisor);
     uv_timer_init(&supervisor.service.loop, &supervisor.kill_timer);
     supervisor.kill_timer.data = &supervisor;
+    pass_on_levels(&supervisor);
     for (size_t i = 0; i < count; i++) {
         struct worker *worker = &supervisor.workers[i];
         *worker =

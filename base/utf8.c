@@ -48,3 +48,17 @@ bool utf8_is_valid(const char *text, size_t length)
     }
     return true;
 }
+
+void utf8_repair(char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        size_t count = character((const unsigned char *)text, left);
+        if (count == 0) {
+            *text = '?';
+            count = 1;
+        }
+        text += count;
+        left -= count;
+    }
+}

@@ -9,4 +9,7 @@
 
 bool utf8_is_valid(const char *text, size_t length);
 
+/* Each byte that is part of no character becomes '?'. */
+void utf8_repair(char *text);
+
 #endif

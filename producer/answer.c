@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #define DOCUMENT_MAX ((size_t)64 * 1024)
 
@@ -22,6 +23,8 @@ static void answer(struct api_request *request, int status, const char *type, co
     const double seconds = (double)(clock_monotonic_us() - request->http->arrived_us) / 1e6;
     metric_add(metrics, METRIC_HTTP_REQUESTS, LABELS(method, endpoint, api_status_label(status)), 1);
     metric_observe(metrics, METRIC_HTTP_DURATION, LABELS(method, endpoint), seconds);
+    const struct log_field fields[] = {{"correlationId", request->correlation_id}, {NULL, NULL}};
+    log_write(LOG_DEBUG, fields, "%s %s: %d in %.1f ms", method, endpoint, status, seconds * 1e3);
     http_respond(request->http, status, headers, document, length);
 }
 

@@ -17,6 +17,7 @@
 #include "producer/ingest.h"
 #include "producer/message_request.h"
 #include "producer/relay.h"
+#include "schemas/message_log.h"
 #include "schemas/states.h"
 #include "schemas/store.h"
 
@@ -116,6 +117,11 @@ static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
     relay_publish(producer->relay, &record);
     metric_add(producer->metrics, METRIC_QUEUED, LABELS(channel_label(message->channel)), 1);
 
+    if (message_log_wants(producer->config, LOG_INFO, true)) {
+        struct message_fields fields;
+        message_fields_of_new(&fields, message, ERROR_NONE);
+        log_write(LOG_INFO, fields.list, "queued");
+    }
     char id[UUID_TEXT_SIZE];
     uuid_format(&message->id, id);
     answer_accepted((struct pending *)item, id, state_name(STATE_QUEUED), false);

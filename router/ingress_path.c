@@ -24,6 +24,7 @@
 #include "router/ingress_message.h"
 #include "router/writers.h"
 #include "schemas/deadletter.h"
+#include "schemas/message_log.h"
 #include "schemas/outbox_done.h"
 #include "schemas/store.h"
 
@@ -125,9 +126,19 @@ static void reject(struct ingress *ingress, struct arrival *arrival, enum error_
     const rd_kafka_message_t *record = arrival->record;
     arrival->code = code;
     arrival->reason = reason && *reason ? arena_strdup(&arrival->arena, reason) : NULL;
-    log_warn("a message from upstream cannot be taken and goes to the dead letters: %s (%s [%d] offset %lld)",
-             error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
-             (long long)record->offset);
+    struct message_fields fields;
+    if (arrival->item.message.correlation_id.bytes) {
+        message_fields_of_new(&fields, &arrival->item.message, code);
+    } else {
+        message_fields_of_record(&fields, record, code);
+    }
+    if (message_log_wants(ingress->options.config, LOG_WARN, false)) {
+        log_write(
+            LOG_WARN, fields.list,
+            "a message from upstream cannot be taken and goes to the dead letters: %s (%s [%d] offset %lld)",
+            error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
+            (long long)record->offset);
+    }
     send_letter(ingress, arrival);
 }
 
@@ -224,12 +235,19 @@ static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
     struct ingress *ingress = arg;
     publish(ingress, &item->message, outbox_id);
     metric_add(ingress->options.metrics, METRIC_QUEUED, LABELS(channel_label(item->message.channel)), 1);
+    if (message_log_wants(ingress->options.config, LOG_INFO, true)) {
+        struct message_fields fields;
+        message_fields_of_new(&fields, &item->message, ERROR_NONE);
+        log_write(LOG_INFO, fields.list, "queued");
+    }
     finish(ingress, (struct arrival *)item, "stored");
 }
 
 static void on_repeated(void *arg, struct store_item *item, const char *id, const char *status)
 {
-    log_debug("a message from upstream was there before: %s, %s", id, status);
+    struct message_fields fields;
+    message_fields_of_new(&fields, &item->message, ERROR_NONE);
+    log_write(LOG_DEBUG, fields.list, "a message from upstream was there before: %s, %s", id, status);
     finish(arg, (struct arrival *)item, "repeated");
 }
 
@@ -246,7 +264,9 @@ static void on_impossible(void *arg, struct store_item *item, const char *why)
 static void on_not_stored(void *arg, struct store_item *item, const char *why)
 {
     struct ingress *ingress = arg;
-    log_debug("a message from upstream is not stored yet: %s", why);
+    struct message_fields fields;
+    message_fields_of_new(&fields, &item->message, ERROR_NONE);
+    log_write(LOG_DEBUG, fields.list, "a message from upstream is not stored yet: %s", why);
     struct arrival *arrival = (struct arrival *)item;
     arrival->next = NULL;
     *ingress->unstored_end = arrival;

@@ -26,6 +26,7 @@
 #include "router/router.h"
 #include "router/run.h"
 #include "schemas/deadletter.h"
+#include "schemas/message_log.h"
 #include "schemas/tiers.h"
 
 #define GROUP_ID "outbound-router"
@@ -73,9 +74,12 @@ static bool move(struct router *router, struct moving *moving)
     const enum topic topic = route.topic;
     const enum error_code code = route.code;
     if (code != ERROR_NONE) {
-        log_warn("a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
-                 error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
-                 (long long)record->offset);
+        struct message_fields fields;
+        message_fields_of_record(&fields, record, code);
+        log_write(LOG_WARN, fields.list,
+                  "a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
+                  error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
+                  (long long)record->offset);
         return deadletter_send(router->producer, record, code, NULL, "router", ticket);
     }
     struct kafka_header headers[HEADERS_MAX + 1] = {0};
@@ -149,7 +153,9 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
     struct router *router = arg;
     struct moving *moving = (struct moving *)(uintptr_t)ticket;
     if (reason) {
-        log_debug("a record was not acknowledged and is sent again: %s", reason);
+        struct message_fields fields;
+        message_fields_of_record(&fields, moving->record, ERROR_NONE);
+        log_write(LOG_DEBUG, fields.list, "a record was not acknowledged and is sent again: %s", reason);
         remember_refused(router, moving);
         return;
     }

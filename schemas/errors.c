@@ -26,7 +26,7 @@ const char *error_meaning(struct text name)
 
 void errors_print_markdown(FILE *out)
 {
-    static const char *const scopes[] = {"message", "destination", "process", "record"};
+    static const char *const scopes[] = {"message", "destination", "account", "process", "record"};
     (void)fputs("| code | | scope | may have been delivered | meaning |\n|---|---|---|---|---|\n", out);
     for (size_t i = 1; i < ERROR_CODE_COUNT; i++) {
         (void)fprintf(out, "| `%s` | %s | %s | %s | %s |\n", rows[i].name,

@@ -18,7 +18,7 @@ enum error_code {
 };
 
 enum error_remedy { PERMANENT, RETRYABLE };
-enum error_scope { MESSAGE, DESTINATION, PROCESS, RECORD };
+enum error_scope { MESSAGE, DESTINATION, ACCOUNT, PROCESS, RECORD };
 
 struct error_row {
     const char *name; /* NULL for ERROR_NONE */

@@ -6,6 +6,7 @@
 #include "schemas/errors.h"
 #include "schemas/events.h"
 #include "schemas/lifecycle.h"
+#include "schemas/message_log.h"
 #include "schemas/states.h"
 #include "schemas/topics.h"
 
@@ -13,17 +14,21 @@
 #define PARAMS_MAX 4096
 
 /* The columns of lifecycle_expire_leases. */
-enum { COLUMN_ID, COLUMN_STATUS, COLUMN_CHANNEL, COLUMN_CORRELATION_ID };
+enum { COLUMN_ID, COLUMN_STATUS, COLUMN_CHANNEL, COLUMN_CORRELATION_ID, COLUMN_ORG };
 
 static void settled(const struct leases *leases, const PGresult *rows, int row)
 {
     const char *name = PQgetvalue(rows, row, COLUMN_CHANNEL);
     const struct log_field fields[] = {{"correlationId", PQgetvalue(rows, row, COLUMN_CORRELATION_ID)},
+                                       {"orgId", PQgetvalue(rows, row, COLUMN_ORG)},
                                        {"messageId", PQgetvalue(rows, row, COLUMN_ID)},
                                        {"channel", name},
+                                       {"errorCode", error_row(ERROR_LEASE_EXPIRED)->name},
                                        {NULL, NULL}};
-    log_write(LOG_WARN, fields, "its sender did not finish it within the lease: %s",
-              PQgetvalue(rows, row, COLUMN_STATUS));
+    if (message_log_wants(leases->config, LOG_WARN, false)) {
+        log_write(LOG_WARN, fields, "its sender did not finish it within the lease: %s",
+                  PQgetvalue(rows, row, COLUMN_STATUS));
+    }
     enum channel channel;
     if (channel_find(name, strlen(name), &channel)) {
         enum state state;

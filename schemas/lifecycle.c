@@ -228,7 +228,7 @@ const struct pg_statement lifecycle_expire_leases = {
     "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_message"
     "                        WHERE status = 'SENDING' AND coalesce(lease_until < now(), true)"
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
-    "  RETURNING m.id, m.fence, m.status, m.channel, m.correlation_id, now() AS at, " EVENT_OF("m", "$7") "),"
+    "  RETURNING m.id, m.fence, m.status, m.channel, m.correlation_id, m.org_id, now() AS at, " EVENT_OF("m", "$7") "),"
     EVENTS_TOLD("expired") ","
     "attempts AS ("
     "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, error_code, error_message,"
@@ -241,7 +241,7 @@ const struct pg_statement lifecycle_expire_leases = {
     "  SELECT id, CASE WHEN status = 'QUEUED' THEN $3::text ELSE $4::text END, fence,"
     "         at + CASE WHEN status = 'QUEUED' THEN $2::int8 ELSE 0 END * interval '1 ms'"
     "  FROM expired)"
-    "SELECT id, status, channel, correlation_id FROM expired", "UPDATE", "outbound_message"};
+    "SELECT id, status, channel, correlation_id, org_id FROM expired", "UPDATE", "outbound_message"};
 
 /*
  * $1 channel, $2 age in ms from which on a QUEUED message that no outbox row announces counts as forgotten by

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "schemas/events.h"
 #include "schemas/lifecycle.h"
+#include "schemas/message_log.h"
 #include "schemas/topics.h"
 
 #define PARAMS_MAX ((size_t)256 * 1024 * 1024)
@@ -333,7 +334,10 @@ static void batch_refused(struct store *store, struct batch *batch, const struct
     } else if (deadlock && ++batch->first->tries < TRIES_MAX) {
         push_half(store, batch->first, 1);
     } else if (data) {
-        log_error("the database refused a message that had passed all checks (%s): %s", reply->sqlstate,
+        struct message_fields fields;
+        message_fields_of_new(&fields, &batch->first->message, ERROR_NONE);
+        log_write(LOG_ERROR, fields.list,
+                  "the database refused a message that had passed all checks (%s): %s", reply->sqlstate,
                   reply->message);
         store->options.answers.impossible(store->options.arg, batch->first, "The database refused it.");
     } else {

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "senders/sender.h"
 
 /* Between the end of a request's time-out and the end of the lease: for storing the answer. */
@@ -68,6 +67,7 @@ static void on_answer(void *arg, const struct http_result *result)
     struct delivery *delivery = arg;
     struct sender *sender = delivery->sender;
     delivery->duration_us = result->duration_us;
+    deliver_log_answer(delivery, result);
     if (result->code == CURLE_OK) {
         const struct provider_answer answer = {.status = result->status,
                                                .body = result->body->bytes ? result->body->bytes : "",
@@ -108,29 +108,9 @@ void deliver_claimed(struct delivery *delivery)
         buffer_clear(body);
         end_attempt(delivery);
     } else {
+        deliver_log_start(delivery, body->length);
         transport_start(delivery, on_answer);
     }
-}
-
-static void log_end(const struct delivery *delivery, bool stored)
-{
-    const enum log_level level = stored && delivery->decision.state == STATE_SENT ? LOG_DEBUG : LOG_WARN;
-    if (!log_wants(level)) {
-        return;
-    }
-    char id[UUID_TEXT_SIZE];
-    uuid_format(&delivery->id, id);
-    const struct log_field fields[] = {{"correlationId", delivery->message.correlation_id},
-                                       {"orgId", delivery->message.org_id},
-                                       {"messageId", id},
-                                       {"channel", channel_name(delivery->sender->channel)},
-                                       {NULL, NULL}};
-    const char *code = error_row(delivery->verdict.code)->name;
-    log_write(level, fields, "attempt %d of %d: %s%s%s%s%s%s%s", (int)delivery->message.attempt_count,
-              (int)delivery->message.max_attempts, state_name(delivery->decision.state), code ? ", " : "",
-              code ? code : "", *delivery->verdict.text ? ": " : "", delivery->verdict.text,
-              stored ? "" : "; not stored: it was before, or the message has gone on. The provider's id: ",
-              stored ? "" : delivery->verdict.provider_message_id);
 }
 
 static void count_end(const struct delivery *delivery)
@@ -158,6 +138,6 @@ void deliver_stored(struct delivery *delivery, bool stored)
     if (stored) {
         count_end(delivery);
     }
-    log_end(delivery, stored);
+    deliver_log_end(delivery, stored);
     delivery_release(delivery);
 }

@@ -3,6 +3,7 @@
  *
  *   deliver_path.c   the way of a message: taken, claimed, sent, judged, finished
  *   intake.c         which records are taken next: urgent first, none starved
+ *   deliver_log.c    what the log tells of it
  *   claim.c          A: a batch of messages becomes ours, committed before the first byte goes out
  *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
  *   republish.c      messages whose record Kafka may have lost
@@ -132,6 +133,11 @@ void deliver_stored(struct delivery *delivery, bool stored); /* or its end came 
 
 /* The record is dealt with, durably: its offset may be committed, its place is free. */
 void delivery_release(struct delivery *delivery);
+
+/* deliver_log.c: a request of so many bytes goes out; its answer; what became of the attempt. */
+void deliver_log_start(const struct delivery *delivery, size_t size);
+void deliver_log_answer(const struct delivery *delivery, const struct http_result *result);
+void deliver_log_end(const struct delivery *delivery, bool stored);
 
 /* intake.c: takes records into `unclaimed`, at most `most`. */
 void intake_fill(struct sender *sender, size_t most);

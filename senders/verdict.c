@@ -1,47 +1,19 @@
 #include "senders/verdict.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "base/utf8.h"
 
 #define PAUSE_MAX_S ((int64_t)7 * 24 * 3600) /* keeps arithmetic in range */
-
-/* Length of the valid UTF-8 sequence at `at`; 0 when there is none (RFC 3629, section 4). */
-static size_t utf8_sequence(const unsigned char *at)
-{
-    if (at[0] < 0x80) {
-        return 1;
-    }
-    const size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    const bool lead = at[0] >= 0xc2 && at[0] <= 0xf4;
-    const bool second = at[1] >= (at[0] == 0xe0   ? 0xa0
-                                  : at[0] == 0xf0 ? 0x90
-                                                  : 0x80) &&
-                        at[1] <= (at[0] == 0xed   ? 0x9f
-                                  : at[0] == 0xf4 ? 0x8f
-                                                  : 0xbf);
-    if (!lead || !second) {
-        return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
 
 /* A provider's text goes into the database and to people: it must be storable and harmless. */
 void verdict_make_storable(char *text)
 {
-    unsigned char *at = (unsigned char *)text;
-    while (*at) {
-        const size_t length = utf8_sequence(at);
-        if (length == 0 || (length == 1 && (*at < 0x20 || *at == 0x7f))) {
-            *at++ = '?';
-        } else {
-            at += length;
+    utf8_repair(text);
+    for (char *at = text; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+            *at = '?';
         }
     }
 }

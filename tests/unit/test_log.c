@@ -36,7 +36,8 @@ TestSuite(log, .init = catch_lines);
 
 static void configure(enum log_level level, bool json)
 {
-    const struct log_options options = {level, json, "outbound", "production", "sender"};
+    const struct log_options options = {
+        level, json, "outbound", "production", "sender", "outbound-sender", "outbound-sender-email"};
     log_configure(&options);
 }
 
@@ -50,7 +51,8 @@ static void expect_member(const json_t *line, const char *name, const char *want
 Test(log, json_is_one_object_a_line)
 {
     configure(LOG_INFO, true);
-    const struct log_field fields[] = {{"messageId", "7\"\\"}, {"absent", NULL}, {"orgId", "ü"}, {0}};
+    const struct log_field fields[] = {{"messageId", "7\"\\"}, {"absent", NULL},           {"empty", ""},
+                                       {"orgId", "ü"},         {"correlationId", "abc-1"}, {0}};
     log_write(LOG_WARN, fields, "a \"%s\"\nand %d more", "word", 2);
     log_error("second");
     char *text = lines();
@@ -66,7 +68,13 @@ Test(log, json_is_one_object_a_line)
     expect_member(line, "env", "production");
     expect_member(line, "messageId", "7\"\\");
     expect_member(line, "orgId", "ü");
+    expect_member(line, "correlationId", "abc-1");
+    expect_member(line, "workerType", "outbound-sender");
+    char thread[64];
+    (void)snprintf(thread, sizeof thread, "outbound-sender-email-%d", (int)getpid());
+    expect_member(line, "thread", thread);
     cr_expect(json_object_get(line, "absent") == NULL);
+    cr_expect(json_object_get(line, "empty") == NULL);
     const char *time = json_string_value(json_object_get(line, "@timestamp"));
     cr_expect(time && strlen(time) == 24 && time[23] == 'Z', "%s", time);
 
@@ -76,14 +84,69 @@ Test(log, json_is_one_object_a_line)
     cr_expect(strchr(end + 1, '\n')[1] == '\0');
 }
 
-Test(log, text_has_level_role_and_ids)
+/* 2024-01-15 14:32:15.123 INFO  [thread] logger › [corr=…] [org=…] message */
+Test(log, text_has_time_level_thread_logger_and_ids)
 {
     configure(LOG_INFO, false);
-    const struct log_field fields[] = {{"messageId", "7"}, {0}};
-    log_write(LOG_INFO, fields, "it is %s", "done");
+    const struct log_field fields[] = {{"orgId", "acme"},  {"userId", "u1"},         {"messageId", "7"},
+                                       {"channel", "SMS"}, {"correlationId", "c-1"}, {0}};
+    log_write(LOG_INFO, fields, "it is %s\nor not", "done");
+    char *text = lines();
+    for (char *at = text; at < text + 23; at++) {
+        *at = *at >= '0' && *at <= '9' ? '9' : *at;
+    }
+    char wanted[300];
+    (void)snprintf(wanted, sizeof wanted,
+                   "9999-99-99 99:99:99.999 INFO  [outbound-sender-email-%d] sender › [corr=c-1] [org=acme] "
+                   "[user=u1] [messageId=7] [channel=SMS] it is done or not\n",
+                   (int)getpid());
+    cr_expect(eq(str, text, wanted));
+}
+
+/* The value of the nth [corr=…]. */
+static const char *correlation_id(const char *text, int nth)
+{
+    static char id[200];
+    const char *at = text;
+    for (int i = 0; i < nth; i++) {
+        at = strstr(at, "[corr=");
+        cr_assert(at != NULL, "%s", text);
+        at += strlen("[corr=");
+    }
+    (void)snprintf(id, sizeof id, "%.*s", (int)strcspn(at, "]"), at);
+    return id;
+}
+
+Test(log, a_line_without_a_correlation_id_gets_one)
+{
+    configure(LOG_INFO, false);
+    log_info("first");
+    log_info("second");
+    log_write(LOG_INFO, (const struct log_field[]){{"correlationId", ""}, {"messageId", "7"}, {0}}, "third");
     const char *text = lines();
-    EXPECT_SAYS(text, " INFO  [");
-    EXPECT_SAYS(text, " sender › [messageId=7] it is done\n");
+    char worker[200];
+    (void)snprintf(worker, sizeof worker, "%s", correlation_id(text, 1));
+    cr_expect(strncmp(worker, "worker-", 7) == 0 && strlen(worker) == 7 + 36, "%s", worker);
+    cr_expect(eq(str, worker, (char *)correlation_id(text, 2)));
+    char wanted[200];
+    (void)snprintf(wanted, sizeof wanted, "msg-7-%s", worker + 7);
+    cr_expect(eq(str, (char *)correlation_id(text, 3), wanted));
+}
+
+Test(log, an_address_in_others_words_is_masked)
+{
+    configure(LOG_INFO, false);
+    log_error("refused: %s", "anna@example.com, +4915112345678");
+    EXPECT_SAYS(lines(), "refused: a***@e***.com, +49*********78\n");
+}
+
+Test(log, what_is_no_utf_8_becomes_a_question_mark)
+{
+    configure(LOG_INFO, true);
+    log_info("caf\xe9");
+    json_t *line = json_loads(lines(), 0, NULL);
+    cr_assert(line != NULL);
+    expect_member(line, "message", "caf?");
 }
 
 Test(log, what_is_less_important_is_left_out)
@@ -114,4 +177,64 @@ Test(log, a_long_line_is_still_a_line)
     cr_expect(strlen(text) > 0 && text[strlen(text) - 1] == '\n');
     json_t *line = json_loads(text, 0, NULL);
     cr_expect(line != NULL, "%.200s", text);
+}
+
+Test(log, the_level_changes_at_run_time_within_its_bounds)
+{
+    configure(LOG_ERROR, false);
+    log_change_level(1);
+    log_change_level(-1);
+    log_warn("one");
+    for (int i = 0; i < 4; i++) {
+        log_change_level(-1);
+    }
+    log_trace("two");
+    const char *text = lines();
+    EXPECT_SAYS(text, "the log level is still ERROR\n");
+    EXPECT_SAYS(text, "the log level is now WARN\n");
+    EXPECT_SAYS(text, "one\n");
+    EXPECT_SAYS(text, "the log level is now TRACE\n");
+    EXPECT_SAYS(text, "the log level is still TRACE\n");
+    EXPECT_SAYS(text, "two\n");
+}
+
+struct heard {
+    int count;
+    char format[64], message[64], channel[16];
+};
+
+static void listener(void *arg, const struct log_line *line)
+{
+    struct heard *heard = arg;
+    heard->count++;
+    (void)snprintf(heard->format, sizeof heard->format, "%s", line->format);
+    (void)snprintf(heard->message, sizeof heard->message, "%s", line->message);
+    for (const struct log_field *field = line->fields; field->key; field++) {
+        if (strcmp(field->key, "channel") == 0) {
+            (void)snprintf(heard->channel, sizeof heard->channel, "%s", field->value);
+        }
+    }
+}
+
+Test(log, a_listener_gets_lines_that_are_not_written_too)
+{
+    configure(LOG_ERROR, false);
+    struct heard heard = {0};
+    log_listen(LOG_INFO, listener, &heard);
+    log_debug("too little");
+    cr_expect(log_wants(LOG_INFO));
+    log_write(LOG_INFO, (const struct log_field[]){{"channel", "EMAIL"}, {0}}, "number %d", 7);
+    cr_expect(eq(int, heard.count, 1));
+    cr_expect(eq(str, heard.format, "number %d"));
+    cr_expect(eq(str, heard.message, "number 7"));
+    cr_expect(eq(str, heard.channel, "EMAIL"));
+    log_error("written");
+    cr_expect(eq(int, heard.count, 2));
+    log_listen(LOG_INFO, NULL, NULL);
+    log_info("nobody hears it");
+    cr_expect(eq(int, heard.count, 2));
+    cr_expect(not(log_wants(LOG_INFO)));
+    cr_expect(log_lines(LOG_ERROR) == 1 && log_lines(LOG_INFO) == 0);
+    const char *text = lines();
+    cr_expect(strstr(text, "number") == NULL && strstr(text, "written") != NULL, "%s", text);
 }

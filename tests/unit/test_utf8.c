@@ -63,3 +63,10 @@ Test(utf8, refuses_what_rfc_3629_does)
         }
     }
 }
+
+Test(utf8, is_repaired)
+{
+    char text[] = "caf\xe9 \xc3\xa9 \xf0\x9f\x98";
+    utf8_repair(text);
+    cr_expect(eq(str, text, "caf? \xc3\xa9 ???"));
+}
