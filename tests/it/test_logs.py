@@ -93,7 +93,7 @@ def test_a_log_tells_no_secret_no_recipient_and_no_body(new_pipeline):
     sender = next(role for role in pipeline.started if role.name == "sender")
     assert "a***@e***.com (tel. 49*********78) is unknown" in sender.log()
     assert " TRACE [" in sender.log()
-    assert "next attempt in 200 ms" in sender.log()
+    assert "next attempt in " in sender.log()
 
 
 def test_signals_change_the_level_of_all_roles(new_pipeline):
