@@ -15,6 +15,7 @@
 #include "dlq/run.h"
 #include "docs/docs.h"
 #include "metrics/exporter/run.h"
+#include "metrics/sentry.h"
 #include "producer/run.h"
 #include "router/run.h"
 #include "sandbox/run.h"
@@ -334,6 +335,18 @@ static int run_all(const struct config *config, const struct command_line *line)
     return exit_code;
 }
 
+/* Before anything can fail that somebody should hear of. */
+static bool open_sentry(const struct config *config, const char *role, struct error *error)
+{
+    const char *environment = *config->sentry_environment ? config->sentry_environment : config->environment;
+    return !config->sentry_enabled ||
+           sentry_open(&(struct sentry_options){.dsn = config->sentry_dsn,
+                                                .environment = environment,
+                                                .release = "outbound@" OUTBOUND_VERSION,
+                                                .logger = role},
+                       error);
+}
+
 static int run_command(const struct command *command, const struct command_line *line)
 {
     struct config config;
@@ -344,6 +357,11 @@ static int run_command(const struct command *command, const struct command_line 
         return EXIT_WRONG_USAGE;
     }
     configure_log(&config, command->name);
+    if (!open_sentry(&config, command->name, &error)) {
+        (void)fprintf(stderr, "outbound %s: %s\n", command->name, error.text);
+        config_release(&config);
+        return EXIT_WRONG_USAGE;
+    }
     /* They ask for another log level, and end whoever does not listen yet. */
     (void)signal(SIGUSR1, SIG_IGN);
     (void)signal(SIGUSR2, SIG_IGN);
@@ -354,6 +372,7 @@ static int run_command(const struct command *command, const struct command_line 
     } else {
         exit_code = command->run(&config, line);
     }
+    sentry_close();
     config_release(&config);
     return exit_code;
 }

@@ -14,6 +14,7 @@
 #include "dlq/dlq.h"
 #include "dlq/letter.h"
 #include "metrics/observe.h"
+#include "metrics/sentry.h"
 #include "metrics/watched.h"
 #include "schemas/topics.h"
 
@@ -158,6 +159,7 @@ int dlq_consume(const struct config *config)
     metric_add(dlq.metrics, METRIC_DLQ_STORED, LABELS("stored"), 0);
     pg_params_init(&dlq.params, PARAMS_MAX);
     service_init(&dlq.service, (unsigned)config->stop_timeout_ms, stop, &dlq);
+    sentry_attach(&dlq.service.loop);
     uv_timer_init(&dlq.service.loop, &dlq.again);
     dlq.again.data = &dlq;
     struct error error;
@@ -178,6 +180,7 @@ int dlq_consume(const struct config *config)
     pg_close(dlq.pg);
     let_go(&dlq, false);
     kafka_consumer_close(dlq.consumer);
+    sentry_detach();
     service_release(&dlq.service);
     pg_params_release(&dlq.params);
     free(dlq.letters);

@@ -10,6 +10,7 @@
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "metrics/sentry.h"
 
 #define TRY_AGAIN_MS 10000
 #define CONNECTIONS_MAX 32
@@ -41,6 +42,18 @@ static void count_descriptors(struct metrics *metrics)
     }
 }
 
+static void count_lines(struct metrics *metrics)
+{
+    static const char *const labels[] = {"trace", "debug", "info", "warn", "error"};
+    for (size_t i = 0; i < COUNT_OF(labels); i++) {
+        metric_set(metrics, METRIC_LOG_LINES, LABELS(labels[i]), (double)log_lines((enum log_level)i));
+    }
+    const struct sentry_counts errors = sentry_counts();
+    metric_set(metrics, METRIC_ERROR_REPORTS, LABELS("sent"), (double)errors.sent);
+    metric_set(metrics, METRIC_ERROR_REPORTS, LABELS("limited"), (double)errors.limited);
+    metric_set(metrics, METRIC_ERROR_REPORTS, LABELS("dropped"), (double)errors.dropped);
+}
+
 void observe_process(struct metrics *metrics)
 {
     static double started; /* near enough: the first look is at the start */
@@ -65,6 +78,7 @@ void observe_process(struct metrics *metrics)
     }
     metric_set(metrics, METRIC_PROCESS_START, NO_LABELS, started);
     count_descriptors(metrics);
+    count_lines(metrics);
 }
 
 static void answer_metrics(struct observe *observe, struct http_request *request)

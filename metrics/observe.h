@@ -28,7 +28,8 @@ struct observe *observe_open(const struct observe_options *options);
 /* NULL is fine. */
 void observe_close(struct observe *observe);
 
-/* Brings METRIC_PROCESS_… up to date, from /proc. observe_open() does it at each scrape. */
+/* Brings up to date what is counted elsewhere: METRIC_PROCESS_…, METRIC_LOG_LINES, METRIC_ERROR_REPORTS.
+ * observe_open() does it at each scrape. */
 void observe_process(struct metrics *metrics);
 
 #endif

@@ -7,6 +7,7 @@
 #include "producer/producer.h"
 
 #include "base/log.h"
+#include "metrics/sentry.h"
 #include "metrics/watched.h"
 #include "producer/event_relay.h"
 #include "producer/ingest.h"
@@ -84,6 +85,7 @@ int producer_run(const struct config *config)
 {
     struct producer producer = {.config = config, .metrics = metrics_new()};
     service_init(&producer.service, (unsigned)config->stop_timeout_ms, stop, &producer);
+    sentry_attach(&producer.service.loop);
     metrics_watch(producer.metrics, "producer", config->environment);
     api_count_from_zero(producer.metrics);
     uv_timer_init(&producer.service.loop, &producer.drain_check);
@@ -103,6 +105,7 @@ int producer_run(const struct config *config)
     }
     event_relay_free(producer.events);
     relay_free(producer.relay);
+    sentry_detach();
     service_release(&producer.service);
     metrics_unwatch();
     metrics_free(producer.metrics);

@@ -21,6 +21,7 @@
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "metrics/observe.h"
+#include "metrics/sentry.h"
 #include "metrics/watched.h"
 #include "router/ingress.h"
 #include "router/router.h"
@@ -252,6 +253,7 @@ int router_run(const struct config *config)
     struct router router = {.config = config, .metrics = metrics_new()};
     metrics_watch(router.metrics, "router", config->environment);
     service_init(&router.service, (unsigned)config->stop_timeout_ms, stop, &router);
+    sentry_attach(&router.service.loop);
     uv_timer_init(&router.service.loop, &router.send_again);
     uv_timer_init(&router.service.loop, &router.drain_check);
     router.send_again.data = &router;
@@ -281,6 +283,7 @@ int router_run(const struct config *config)
     kafka_consumer_close(router.accepted);
     kafka_consumer_close(router.retries);
     ingress_close(router.ingress);
+    sentry_detach();
     service_release(&router.service);
     metrics_unwatch();
     metrics_free(router.metrics);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "metrics/observe.h"
+#include "metrics/sentry.h"
 #include "metrics/watched.h"
 #include "schemas/errors.h"
 #include "senders/run.h"
@@ -207,6 +208,7 @@ static void close_all(struct sender *sender)
     transport_close(sender);
     pg_params_release(&sender->claim_params);
     pg_params_release(&sender->finish_params);
+    sentry_detach();
     service_release(&sender->service);
     free(sender->deliveries);
     metrics_unwatch();
@@ -239,6 +241,7 @@ int sender_run(const struct config *config)
         sender.places = sender.endpoint.max_connections;
     }
     service_init(&sender.service, (unsigned)config->stop_timeout_ms, stop, &sender);
+    sentry_attach(&sender.service.loop);
     uv_timer_init(&sender.service.loop, &sender.tick);
     uv_timer_init(&sender.service.loop, &sender.lease_timer);
     sender.tick.data = &sender;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "metrics/exporter/run.h"
 #include "metrics/observe.h"
+#include "metrics/sentry.h"
 #include "metrics/watched.h"
 
 void exporter_collected(struct exporter *exporter, const char *source, bool success, double seconds)
@@ -31,6 +32,7 @@ int exporter_run(const struct config *config)
     struct exporter exporter = {.config = config, .metrics = metrics_new()};
     metrics_watch(exporter.metrics, "exporter", config->environment);
     service_init(&exporter.service, (unsigned)config->stop_timeout_ms, stop, &exporter);
+    sentry_attach(&exporter.service.loop);
     struct error error;
     int exit_code = 1;
     exporter.kafka = kafka_collector_open(&exporter, &error);
@@ -52,6 +54,7 @@ int exporter_run(const struct config *config)
     observe_close(observe);
     pg_collector_close(exporter.pg);
     kafka_collector_close(exporter.kafka);
+    sentry_detach();
     service_release(&exporter.service);
     metrics_unwatch();
     metrics_free(exporter.metrics);
