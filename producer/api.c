@@ -3,6 +3,7 @@
 
 #include "base/uuid.h"
 #include "metrics/observe.h"
+#include "producer/alerts.h"
 #include "producer/answer.h"
 #include "producer/dead_letters.h"
 #include "producer/ingest.h"
@@ -21,6 +22,7 @@ static const struct api_route routes[] = {
     {"GET", "/api/outbound-messages/{id}", message_get},
     {"POST", "/api/v1/outbound/messages", ingest_message},
     {"GET", "/api/v1/outbound/messages/{id}", message_get},
+    {"POST", "/api/v1/alerts", alerts_receive},
     {"GET", "/api/v1/dead-letters", dead_letters_list},
     {"GET", "/api/v1/dead-letters/stats", dead_letters_stats},
     {"POST", "/api/v1/dead-letters/replay", dead_letters_replay},

@@ -3,10 +3,12 @@
  *
  *   ingest_message()     checked; waits with others for a transaction
  *   schemas/store.c     INSERT … COMMIT, together with the outbox row
- *   on_stored()          202, and only now; published from memory
+ *   on_stored()          published from memory
+ *   on_end()             202, and only now
  *   relay.c              the outbox row goes when Kafka has acknowledged the record
  *
- * Who repeats a request (same Idempotency-Key or id) ends in on_repeated() or on_conflicting().
+ * on_end() answers also who repeats a request (same Idempotency-Key or id): 202 again, or 409 for another
+ * content.
  */
 #include <stdint.h>
 #include <string.h>
@@ -23,9 +25,11 @@
 
 /* A message between its request and the answer to it; lives in the request's arena. */
 struct pending {
-    struct store_item item;
+    struct ingest_item item;
     struct api_request *request;
 };
+
+static void on_end(struct ingest_item *item, const struct ingest_end *end);
 
 static bool content_type_is_json(const struct http_request *http)
 {
@@ -36,22 +40,43 @@ static bool content_type_is_json(const struct http_request *http)
     return !type || (strncasecmp(type, json, length) == 0 && strchr("; \t", type[length]));
 }
 
+bool ingest_takes_body(struct api_request *request)
+{
+    if (request->http->too_large) {
+        answer_problem(request, 413, "The body is too large", "body must have at most 262144 bytes");
+        return false;
+    }
+    if (!content_type_is_json(request->http)) {
+        answer_problem(request, 415, "The body is not JSON", "Content-Type must be application/json");
+        return false;
+    }
+    return true;
+}
+
+const char *ingest_obstacle(const struct producer *producer)
+{
+    if (!store_is_up(producer->store)) {
+        return "The database is away.";
+    }
+    const bool full = store_waiting(producer->store) >= (size_t)producer->config->ingest_queue_size;
+    return full ? "Too many messages wait to be stored." : NULL;
+}
+
+void ingest_add(const struct producer *producer, struct ingest_item *item)
+{
+    store_add(producer->store, &item->stored);
+}
+
 void ingest_message(struct api_request *request)
 {
     struct http_request *http = request->http;
-    struct store *store = request->producer->store;
     const struct config *config = request->producer->config;
-    if (http->too_large) {
-        answer_problem(request, 413, "The body is too large", "body must have at most 262144 bytes");
-        return;
-    }
-    if (!content_type_is_json(http)) {
-        answer_problem(request, 415, "The body is not JSON", "Content-Type must be application/json");
+    if (!ingest_takes_body(request)) {
         return;
     }
     struct pending *pending = arena_alloc(&http->arena, sizeof *pending);
-    struct new_message *message = &pending->item.message;
-    *pending = (struct pending){.request = request};
+    struct new_message *message = &pending->item.stored.message;
+    *pending = (struct pending){.item.on_end = on_end, .request = request};
     message->id = uuid_v7();
     message->org_id = text_of(http_request_header(http, "X-Org-ID"));
     if (!message->org_id.bytes) {
@@ -72,14 +97,13 @@ void ingest_message(struct api_request *request)
         new_message_check(message, MESSAGE_BY_HTTP, now_us, &violations);
         new_message_limit_age(message, now_us, config->message_max_age_ms);
     }
+    const char *obstacle = ingest_obstacle(request->producer);
     if (violations.count > 0) {
         answer_violations(request, &violations);
-    } else if (!store_is_up(store)) {
-        answer_unavailable(request, "The database is away.");
-    } else if (store_waiting(store) >= (size_t)config->ingest_queue_size) {
-        answer_unavailable(request, "Too many messages wait to be stored.");
+    } else if (obstacle) {
+        answer_unavailable(request, obstacle);
     } else {
-        store_add(store, &pending->item);
+        ingest_add(request->producer, &pending->item);
     }
 }
 
@@ -91,12 +115,41 @@ static void answer_accepted(struct pending *pending, const char *id, const char 
         {"Location", location}, {"Idempotent-Replayed", repeated ? "true" : NULL}, {0}};
     struct buffer document;
     buffer_init(&document, 4096);
+    const struct new_message *message = &pending->item.stored.message;
     buffer_format(&document, "{\"id\":\"%s\",\"status\":\"%s\",\"correlationId\":", id, status);
-    buffer_json_string(&document, pending->item.message.correlation_id.bytes,
-                       pending->item.message.correlation_id.length);
+    buffer_json_string(&document, message->correlation_id.bytes, message->correlation_id.length);
     buffer_text(&document, "}");
     answer_json(pending->request, 202, headers, document.bytes, document.length);
     buffer_release(&document);
+}
+
+static void on_end(struct ingest_item *item, const struct ingest_end *end)
+{
+    struct pending *pending = (struct pending *)item;
+    switch (end->result) {
+    case INGEST_STORED:
+    case INGEST_REPEATED:
+        answer_accepted(pending, end->id, end->status, end->result == INGEST_REPEATED);
+        break;
+    case INGEST_CONFLICTING:
+        answer_problem(pending->request, 409, "This message was sent before with another content",
+                       item->stored.message.idempotency_key.bytes
+                           ? "Idempotency-Key (or id) was used before with another body"
+                           : "id was used before with another body");
+        break;
+    case INGEST_NOT_STORED:
+        answer_unavailable(pending->request, end->why);
+        break;
+    case INGEST_IMPOSSIBLE:
+        answer_problem(pending->request, 500, "The message could not be stored", end->why);
+        break;
+    }
+}
+
+static void end_item(struct store_item *stored, struct ingest_end end)
+{
+    struct ingest_item *item = (struct ingest_item *)stored;
+    item->on_end(item, &end);
 }
 
 static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
@@ -124,34 +177,31 @@ static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
     }
     char id[UUID_TEXT_SIZE];
     uuid_format(&message->id, id);
-    answer_accepted((struct pending *)item, id, state_name(STATE_QUEUED), false);
+    end_item(item, (struct ingest_end){INGEST_STORED, id, state_name(STATE_QUEUED), NULL});
 }
 
 static void on_repeated(void *arg, struct store_item *item, const char *id, const char *status)
 {
     (void)arg;
-    answer_accepted((struct pending *)item, id, status, true);
+    end_item(item, (struct ingest_end){INGEST_REPEATED, id, status, NULL});
 }
 
 static void on_conflicting(void *arg, struct store_item *item)
 {
     (void)arg;
-    answer_problem(
-        ((struct pending *)item)->request, 409, "This message was sent before with another content",
-        item->message.idempotency_key.bytes ? "Idempotency-Key (or id) was used before with another body"
-                                            : "id was used before with another body");
+    end_item(item, (struct ingest_end){INGEST_CONFLICTING, NULL, NULL, NULL});
 }
 
 static void on_not_stored(void *arg, struct store_item *item, const char *why)
 {
     (void)arg;
-    answer_unavailable(((struct pending *)item)->request, why);
+    end_item(item, (struct ingest_end){INGEST_NOT_STORED, NULL, NULL, why});
 }
 
 static void on_impossible(void *arg, struct store_item *item, const char *why)
 {
     (void)arg;
-    answer_problem(((struct pending *)item)->request, 500, "The message could not be stored", why);
+    end_item(item, (struct ingest_end){INGEST_IMPOSSIBLE, NULL, NULL, why});
 }
 
 static void on_commit(void *arg, size_t count)

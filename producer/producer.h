@@ -3,6 +3,7 @@
  *
  *   api.c           which request goes where
  *   ingest_path.c   the way of a new message: checked, stored, answered, published
+ *   alerts.c        Alertmanager's notifications become messages to an operator
  *   relay.c         tells Kafka what PostgreSQL says it has to be told
  *   event_relay.c   tells callers what became of their messages
  *   dead_letters.c  /api/v1/dead-letters

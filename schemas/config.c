@@ -10,6 +10,7 @@
 #include "base/kafka_properties.h"
 #include "base/memory.h"
 #include "base/pg.h"
+#include "schemas/address.h"
 #include "schemas/channels.h"
 #include "schemas/events.h"
 #include "schemas/new_message.h"
@@ -200,6 +201,19 @@ static bool check_host(const char *name, const char *text, struct error *error)
            error_set(error, "%s: \"%s\" is not an IPv4 address", name, text);
 }
 
+static bool check_alerts(const struct config *config, struct error *error)
+{
+    const struct text recipient = text_of(config->alert_recipient);
+    const char *problem = recipient.length ? address_check_phone(recipient.bytes, recipient.length) : NULL;
+    if (problem) {
+        return error_set(error, "OUTBOUND_ALERT_RECIPIENT: \"%s\" %s", recipient.bytes, problem);
+    }
+    const struct text template = text_of(config->alert_template);
+    return (template.length > 0 && template.length <= TEMPLATE_CODE_MAX && text_is_visible_ascii(template)) ||
+           error_set(error, "OUTBOUND_ALERT_TEMPLATE: must have 1 to %d visible ASCII characters",
+                     TEMPLATE_CODE_MAX);
+}
+
 static bool check(const struct config *config, struct error *error)
 {
     if (!pg_url_is_readable(config->database_url)) {
@@ -234,7 +248,7 @@ static bool check(const struct config *config, struct error *error)
             error, "OUTBOUND_OUTBOX_LEASE_MS: %lld is not more than OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS (%lld)",
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
-    return check_registry(config, error) && events_check(config, error) &&
+    return check_alerts(config, error) && check_registry(config, error) && events_check(config, error) &&
            check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&
            check_url("TWILIO_BASE_URL", config->twilio_base_url, error) &&
            (!*config->twilio_status_callback_url ||

@@ -1,0 +1,16 @@
+/*
+ * alerts.h - POST /api/v1/alerts: Alertmanager's webhook, by which alerts reach an operator's phone.
+ */
+#ifndef PRODUCER_ALERTS_H
+#define PRODUCER_ALERTS_H
+
+#include "producer/producer.h"
+
+/*
+ * Each alert of the notification becomes a WhatsApp message to OUTBOUND_ALERT_RECIPIENT. 202 when all of them
+ * are stored, now or by an earlier delivery of the same notification; 503 when Alertmanager has to come
+ * again.
+ */
+void alerts_receive(struct api_request *request);
+
+#endif
