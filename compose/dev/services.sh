@@ -198,8 +198,8 @@ registry_ready() { answers "$REGISTRY_URL/subjects"; }
 
 # --- Prometheus and Alertmanager, with the rules and routes of metrics/
 
-monitoring_config() { # TEMPLATE: prints it with the instance's ports and folders
-  sed "s|@REPOSITORY@|$repo|; s|@ENVIRONMENT@|${OUTBOUND_ENVIRONMENT:-development}|
+monitoring_config() { # FILE: prints it with the instance's ports and folders
+  sed "s|http://127.0.0.1:8080/|$API_URL/|; s|@REPOSITORY@|$repo|; s|@ENVIRONMENT@|${OUTBOUND_ENVIRONMENT:-development}|
     s|@ALERTMANAGER_PORT@|$DEV_ALERTMANAGER_PORT|; s|@HTTP_PORT@|$OUTBOUND_HTTP_PORT|
     s|@EXPORTER_PORT@|$OUTBOUND_METRICS_PORT|; s|@ROUTER_PORT@|$((OUTBOUND_METRICS_PORT + 1))|
     s|@DLQ_PORT@|$((OUTBOUND_METRICS_PORT + 2))|; s|@EMAIL_PORT@|$((OUTBOUND_METRICS_PORT + 3))|
