@@ -11,6 +11,7 @@ import pytest
 from support import environment
 from support.api import Api, message, phone_number, unique
 from support.dashboards import FILES, expanded, load, panels
+from support.database import Database
 from support.kafka import REQUESTS
 from support.prometheus import RULES, Prometheus
 from support.upstream import request, single_object
@@ -102,16 +103,19 @@ class Load:
         self._thread.start()
 
     def _run(self):
-        number = 0
+        number, db = 0, Database()
         while not self._stop.wait(self.PAUSE_S):
             number += 1
             self._api.accept(message())
             self._api.accept(message(channel="SMS", to=phone_number(), subject=None, payloadJson={"text": "hello"}))
             self._api.accept(message(channel="WHATSAPP", to=phone_number(), templateCode="welcome", subject=None))
+            db.execute("UPDATE whatsapp_rate_limit SET messages_sent_count = messages_sent_count + 1")
             if number % 5 == 0:
                 self._api.accept(message(to=f"{unique('refused')}@example.com"))
                 self._api.post(message(to="nobody"))
                 self._pipeline.kafka.produce(REQUESTS, single_object(request()))
+
+        db.close()
 
     def stop(self):
         self._stop.set()
@@ -152,6 +156,13 @@ def dashboard_queries():
     }
 
 
+def recipes():
+    """The queries of our own pages, one a line."""
+    pages = (environment.REPOSITORY / "docs").rglob("*.md")
+    blocks = [block for page in pages for block in re.findall(r"^```promql\n(.*?)^```", page.read_text(), re.M | re.S)]
+    return [line for block in blocks for line in block.splitlines() if line and not line.startswith("#")]
+
+
 def answered(prometheus, queries, empty=()):
     """Waits until each has data; those in `empty` only have to be understood."""
     for expr in empty:
@@ -175,8 +186,9 @@ def test_every_role_is_scraped(prometheus):
     until(all_up, "each of the seven is up")
 
 
-def test_every_query_of_the_guides_has_data(prometheus):
-    answered(prometheus, GUIDES, EMPTY)
+def test_every_query_of_the_guides_and_of_docs_has_data(prometheus):
+    assert len(recipes()) > 5
+    answered(prometheus, GUIDES + recipes(), EMPTY)
 
 
 def test_every_panel_has_data(prometheus):
