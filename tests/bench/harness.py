@@ -19,7 +19,7 @@ import confluent_kafka
 import psycopg2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TABLES = "outbound_message, outbound_attempt, outbound_outbox"
+TABLES = "outbound_message, outbound_attempt, outbound_outbox, outbound_tally, outbound_deletion"
 QUIET = 0.1  # of the machine in use by others: little enough
 QUIET_PATIENCE = 12  # half seconds
 DIE_WITH_US = ["setpriv", "--pdeathsig", "TERM"]  # also when this script is killed outright

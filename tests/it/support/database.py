@@ -12,6 +12,8 @@ TABLES = (
     "outbound_message_archive",
     "outbound_dead_letter",
     "whatsapp_rate_limit",
+    "outbound_tally",
+    "outbound_deletion",
 )
 
 
