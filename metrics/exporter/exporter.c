@@ -19,7 +19,9 @@ void exporter_collected(struct exporter *exporter, const char *source, bool succ
 
 static void on_scrape(void *arg, struct buffer *into)
 {
-    kafka_collector_expose(((struct exporter *)arg)->kafka, into);
+    struct exporter *exporter = arg;
+    pg_collector_refresh(exporter->pg);
+    kafka_collector_expose(exporter->kafka, into);
 }
 
 static void stop(void *role)

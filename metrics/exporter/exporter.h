@@ -29,6 +29,8 @@ void kafka_collector_close(struct kafka_collector *collector);
 
 /* pg_collector.c: messages, dead letters, outbox, quotas. What it shows is in exporter->metrics. */
 MUST_CHECK struct pg_collector *pg_collector_open(struct exporter *exporter, struct error *error);
+/* The age of what it shows, or nothing where that is too old. For each scrape. */
+void pg_collector_refresh(struct pg_collector *collector);
 void pg_collector_close(struct pg_collector *collector);
 
 /* For both: METRIC_COLLECTIONS and METRIC_COLLECTION_DURATION of a collection that has ended. */
