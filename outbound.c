@@ -19,6 +19,7 @@
 #include "producer/run.h"
 #include "router/run.h"
 #include "sandbox/run.h"
+#include "schemas/audit.h"
 #include "schemas/channels.h"
 #include "schemas/config.h"
 #include "schemas/migrate.h"
@@ -103,6 +104,11 @@ static int run_ops(const struct config *config, const struct command_line *line)
     return ops_run(config, line->words, line->word_count);
 }
 
+static int run_audit(const struct config *config, const struct command_line *line)
+{
+    return audit_run(config, line->words, line->word_count);
+}
+
 static int run_dlq(const struct config *config, const struct command_line *line)
 {
     return dlq_run(config, line->words, line->word_count);
@@ -139,6 +145,8 @@ static const struct command {
     {"schemas", "COMMAND [OPTION...]", run_schemas, SIZE_MAX, "Avro schemas: list, show, check, register",
      schemas_print_help},
     {"ops", "COMMAND [OPTION...]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
+    {"audit", "[--json] [--limit=N]", run_audit, SIZE_MAX,
+     "proves that no message was lost or doubled, or names those that were", audit_print_help},
     {"docs", "FOLDER", run_docs, 1, "writes the reference pages"},
 };
 
