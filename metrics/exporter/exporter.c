@@ -15,9 +15,9 @@ void exporter_collected(struct exporter *exporter, const char *source, bool succ
     metric_set(exporter->metrics, METRIC_COLLECTION_DURATION, LABELS(source), seconds);
 }
 
-static void on_scrape(void *arg, struct buffer *into)
+static struct http_text *on_scrape(void *arg)
 {
-    kafka_collector_expose(((struct exporter *)arg)->kafka, into);
+    return kafka_collector_expose(((struct exporter *)arg)->kafka);
 }
 
 static void stop(void *role)
