@@ -300,6 +300,73 @@ void http_respond(struct http_request *request, int status, const struct http_he
     answered(request);
 }
 
+struct http_text {
+    struct buffer buffer;
+    size_t references;
+};
+
+struct http_text *http_text_new(size_t limit)
+{
+    struct http_text *text = NEW(struct http_text);
+    buffer_init(&text->buffer, limit);
+    text->references = 1;
+    return text;
+}
+
+struct buffer *http_text_buffer(struct http_text *text)
+{
+    return &text->buffer;
+}
+
+bool http_text_is_ours(const struct http_text *text)
+{
+    return text->references == 1;
+}
+
+void http_text_release(struct http_text *text)
+{
+    if (text && --text->references == 0) {
+        buffer_release(&text->buffer);
+        free(text);
+    }
+}
+
+struct shared_body {
+    struct http_text *texts[HTTP_TEXTS_MAX];
+    size_t count;
+};
+
+static void release_shared_body(void *arg)
+{
+    struct shared_body *body = arg;
+    for (size_t i = 0; i < body->count; i++) {
+        http_text_release(body->texts[i]);
+    }
+    free(body);
+}
+
+void http_respond_texts(struct http_request *request, int status, const struct http_header *headers,
+                        struct http_text *const *texts, size_t count)
+{
+    struct shared_body *body = NEW(struct shared_body);
+    struct MHD_IoVec parts[HTTP_TEXTS_MAX];
+    unsigned filled = 0;
+    for (size_t i = 0; i < count && i < HTTP_TEXTS_MAX; i++) {
+        texts[i]->references++;
+        body->texts[body->count++] = texts[i];
+        if (texts[i]->buffer.length > 0) {
+            parts[filled++] = (struct MHD_IoVec){texts[i]->buffer.bytes, texts[i]->buffer.length};
+        }
+    }
+    request->response = MHD_create_response_from_iovec(parts, filled, release_shared_body, body);
+    if (!request->response) {
+        abort();
+    }
+    request->status = status;
+    add_headers(request, headers);
+    answered(request);
+}
+
 struct cut_body {
     size_t length;
     char bytes[];

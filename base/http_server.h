@@ -77,6 +77,31 @@ void http_request_each_query(const struct http_request *request,
 void http_respond(struct http_request *request, int status, const struct http_header *headers,
                   const char *body, size_t body_length);
 
+/*
+ * A text that several answers share while they are sent, however slow their clients are: it goes away with
+ * the last reference. Used on the loop only, but for the buffer while nobody else has a reference.
+ */
+struct http_text;
+
+/* With one reference, the caller's. */
+struct http_text *http_text_new(size_t limit);
+
+/* To fill before it is shared. */
+struct buffer *http_text_buffer(struct http_text *text);
+
+/* Whether the caller's reference is the only one. */
+bool http_text_is_ours(const struct http_text *text);
+
+/* Gives the caller's reference back. NULL is fine. */
+void http_text_release(struct http_text *text);
+
+#define HTTP_TEXTS_MAX 2
+
+/* The same as http_respond() with texts, one after the other, that are not copied. Takes references of its
+ * own. */
+void http_respond_texts(struct http_request *request, int status, const struct http_header *headers,
+                        struct http_text *const *texts, size_t count);
+
 /* Sends `length` of the promised bytes of the body, then breaks the connection: for stand-ins of bad servers.
  */
 void http_respond_broken(struct http_request *request, int status, size_t promised_length, const char *body,

@@ -85,15 +85,19 @@ static void answer_metrics(struct observe *observe, struct http_request *request
 {
     static const struct http_header headers[] = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
                                                  {NULL, NULL}};
-    struct buffer body;
-    buffer_init(&body, EXPOSITION_MAX);
-    if (observe->options.on_scrape) {
-        observe->options.on_scrape(observe->options.arg, &body);
-    }
+    struct http_text *texts[HTTP_TEXTS_MAX];
+    size_t count = 0;
+    texts[count] = observe->options.on_scrape ? observe->options.on_scrape(observe->options.arg) : NULL;
+    count += texts[count] != NULL;
+    struct http_text *own = texts[count++] = http_text_new(EXPOSITION_MAX);
     observe_process(observe->options.metrics);
-    metrics_expose(observe->options.metrics, &body);
-    http_respond(request, body.overflow ? 500 : 200, headers, body.bytes, body.overflow ? 0 : body.length);
-    buffer_release(&body);
+    metrics_expose(observe->options.metrics, http_text_buffer(own));
+    if (http_text_buffer(own)->overflow) {
+        http_respond(request, 500, NULL, "", 0);
+    } else {
+        http_respond_texts(request, 200, headers, texts, count);
+    }
+    http_text_release(own);
 }
 
 static void on_request(void *arg, struct http_request *request)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/http_server.h"
 #include "metrics/metrics.h"
 
 struct observe;
@@ -18,8 +19,9 @@ struct observe_options {
     const char *host; /* an IP address */
     uint16_t port;    /* 0: nothing is served */
     struct metrics *metrics;
-    /* Optional: called at each scrape before `metrics` is exposed. What it appends comes first. */
-    void (*on_scrape)(void *arg, struct buffer *into);
+    /* Optional: called at each scrape before `metrics` is exposed. What it returns comes first; it stays the
+     * caller's. NULL: nothing. */
+    struct http_text *(*on_scrape)(void *arg);
     void *arg;
 };
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <regex.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,6 +215,19 @@ static bool check_alerts(const struct config *config, struct error *error)
                      TEMPLATE_CODE_MAX);
 }
 
+static bool check_pattern(const char *name, const char *text, struct error *error)
+{
+    regex_t pattern;
+    const int refused = regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB);
+    char reason[128];
+    (void)regerror(refused, &pattern, reason, sizeof reason);
+    if (!refused) {
+        regfree(&pattern);
+    }
+    return !refused ||
+           error_set(error, "%s: \"%s\" is not a POSIX extended regular expression: %s", name, text, reason);
+}
+
 static bool check(const struct config *config, struct error *error)
 {
     if (!pg_url_is_readable(config->database_url)) {
@@ -249,6 +263,8 @@ static bool check(const struct config *config, struct error *error)
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
     return check_alerts(config, error) && check_registry(config, error) && events_check(config, error) &&
+           check_pattern("OUTBOUND_EXPORTER_GROUPS", config->exporter_groups, error) &&
+           check_pattern("OUTBOUND_EXPORTER_TOPICS", config->exporter_topics, error) &&
            check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&
            check_url("TWILIO_BASE_URL", config->twilio_base_url, error) &&
            (!*config->twilio_status_callback_url ||

@@ -17,11 +17,11 @@ void exporter_collected(struct exporter *exporter, const char *source, bool succ
     metric_set(exporter->metrics, METRIC_COLLECTION_DURATION, LABELS(source), seconds);
 }
 
-static void on_scrape(void *arg, struct buffer *into)
+static struct http_text *on_scrape(void *arg)
 {
     struct exporter *exporter = arg;
     pg_collector_refresh(exporter->pg);
-    kafka_collector_expose(exporter->kafka, into);
+    return kafka_collector_expose(exporter->kafka);
 }
 
 static void stop(void *role)

@@ -8,8 +8,8 @@
 #define METRICS_EXPORTER_EXPORTER_H
 
 #include "base/attributes.h"
-#include "base/buffer.h"
 #include "base/error.h"
+#include "base/http_server.h"
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "schemas/config.h"
@@ -24,7 +24,8 @@ struct exporter {
 
 /* kafka_collector.c: topics, partitions, groups, retry tiers. */
 MUST_CHECK struct kafka_collector *kafka_collector_open(struct exporter *exporter, struct error *error);
-void kafka_collector_expose(struct kafka_collector *collector, struct buffer *into);
+/* What was collected last, and its age in exporter->metrics; it stays the collector's. NULL: nothing yet. */
+struct http_text *kafka_collector_expose(struct kafka_collector *collector);
 void kafka_collector_close(struct kafka_collector *collector);
 
 /* pg_collector.c: messages, dead letters, outbox, quotas. What it shows is in exporter->metrics. */
