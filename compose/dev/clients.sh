@@ -1,5 +1,5 @@
 # What only the tests of `./dev test` need: what the examples for services upstream are built with, a newer librdkafka,
-# and AsyncAPI's validator. Each is pinned by files of the repository, and fetched anew when these change.
+# AsyncAPI's validator, and Grafana's types. Each is pinned by files of the repository, and fetched anew when these change.
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
@@ -21,9 +21,13 @@ go_fetch() { # FOLDER
   cd "$repo/docs/examples/go" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -o "$1/publish" .
 }
 
-node_fetch() { # FOLDER
-  cp "$repo"/tests/it/asyncapi/package*.json "$1" && cd "$1" && npm ci --ignore-scripts --no-audit --no-fund
+npm_fetch() { # FOLDER PACKAGE-FILES
+  cp "$2"/package*.json "$1" && cd "$1" && npm ci --ignore-scripts --no-audit --no-fund
 }
+
+node_fetch() { npm_fetch "$1" "$repo/tests/it/asyncapi"; }
+
+grafana_fetch() { npm_fetch "$1" "$repo/tests/it/grafana"; }
 
 librdkafka_fetch() { # FOLDER
   /usr/bin/python3 -m pip install --no-deps --require-hashes --no-compile --root-user-action=ignore \
@@ -50,4 +54,5 @@ clients_setup() {
   client go "building the Go example" "$repo"/docs/examples/go/*
   client librdkafka "fetching a newer librdkafka with pip" "$repo/tests/it/librdkafka.txt"
   client node "fetching AsyncAPI's validator with npm" "$repo"/tests/it/asyncapi/package*.json
+  client grafana "fetching Grafana's types with npm" "$repo"/tests/it/grafana/package*.json
 }

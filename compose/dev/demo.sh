@@ -87,6 +87,7 @@ What to try next:
          "subject":"Hello", "payloadJson":{"name":"You"}}'
   ./dev psql -c 'SELECT status, count(*) FROM outbound_message GROUP BY status'
   ./dev logs            what the roles say
+  ./dev up --monitoring Prometheus ($PROMETHEUS_URL) and Alertmanager; docs/observability.md says where to look
   ./dev down            stops everything; the data stays
 END
 }

@@ -4,7 +4,7 @@
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
-services=(postgres kafka registry sandbox roles) # in the order in which they start
+services=(postgres kafka registry sandbox alertmanager prometheus roles) # in the order in which they start
 pg_bin=/usr/lib/postgresql/15/bin
 
 # --- processes
@@ -195,6 +195,36 @@ registry_start() {
 }
 
 registry_ready() { answers "$REGISTRY_URL/subjects"; }
+
+# --- Prometheus and Alertmanager, with the rules and routes of metrics/
+
+monitoring_config() { # FILE: prints it with the instance's ports and folders
+  sed "s|http://127.0.0.1:8080/|$API_URL/|; s|@REPOSITORY@|$repo|; s|@ENVIRONMENT@|${OUTBOUND_ENVIRONMENT:-development}|
+    s|@ALERTMANAGER_PORT@|$DEV_ALERTMANAGER_PORT|; s|@HTTP_PORT@|$OUTBOUND_HTTP_PORT|
+    s|@EXPORTER_PORT@|$OUTBOUND_METRICS_PORT|; s|@ROUTER_PORT@|$((OUTBOUND_METRICS_PORT + 1))|
+    s|@DLQ_PORT@|$((OUTBOUND_METRICS_PORT + 2))|; s|@EMAIL_PORT@|$((OUTBOUND_METRICS_PORT + 3))|
+    s|@SMS_PORT@|$((OUTBOUND_METRICS_PORT + 4))|; s|@WHATSAPP_PORT@|$((OUTBOUND_METRICS_PORT + 5))|" "$1"
+}
+
+prometheus_start() {
+  local config=$state/run/prometheus.yml
+  port_must_be_free "$DEV_PROMETHEUS_PORT" DEV_PROMETHEUS_PORT
+  monitoring_config "$repo/compose/prometheus/prometheus.yml" >"$config"
+  spawn prometheus prometheus "--config.file=$config" "--storage.tsdb.path=$state/prometheus" \
+    --storage.tsdb.retention.time=7d "--web.listen-address=127.0.0.1:$DEV_PROMETHEUS_PORT" --log.level=warn
+}
+
+prometheus_ready() { answers "$PROMETHEUS_URL/-/ready"; }
+
+alertmanager_start() {
+  local config=$state/run/alertmanager.yml
+  port_must_be_free "$DEV_ALERTMANAGER_PORT" DEV_ALERTMANAGER_PORT
+  monitoring_config "$repo/metrics/alertmanager.yml" >"$config"
+  spawn alertmanager prometheus-alertmanager "--config.file=$config" "--storage.path=$state/alertmanager" \
+    "--web.listen-address=127.0.0.1:$DEV_ALERTMANAGER_PORT" --cluster.listen-address= --log.level=warn
+}
+
+alertmanager_ready() { answers "$ALERTMANAGER_URL/-/ready"; }
 
 # --- the program
 

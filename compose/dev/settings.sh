@@ -34,6 +34,8 @@ settings_fill() {
   default DEV_KAFKA_PORT $((19092 + offset))
   default DEV_KAFKA_CONTROLLER_PORT $((19093 + offset))
   default DEV_REGISTRY_PORT $((18081 + offset))
+  default DEV_PROMETHEUS_PORT $((19090 + offset))
+  default DEV_ALERTMANAGER_PORT $((19094 + offset))
   default OUTBOUND_HTTP_PORT $((8080 + offset))
   default OUTBOUND_SANDBOX_PORT $((18090 + offset))
   default OUTBOUND_METRICS_PORT $((9464 + offset))
@@ -41,6 +43,8 @@ settings_fill() {
   fixed API_URL "http://127.0.0.1:$OUTBOUND_HTTP_PORT"
   fixed SANDBOX_URL "http://127.0.0.1:$OUTBOUND_SANDBOX_PORT"
   fixed REGISTRY_URL "http://127.0.0.1:$DEV_REGISTRY_PORT/apis/ccompat/v7"
+  fixed PROMETHEUS_URL "http://127.0.0.1:$DEV_PROMETHEUS_PORT"
+  fixed ALERTMANAGER_URL "http://127.0.0.1:$DEV_ALERTMANAGER_PORT"
   default DATABASE_URL "postgresql://outbound:outbound@127.0.0.1:$DEV_POSTGRES_PORT/outbound"
   default KAFKA_BROKERS "127.0.0.1:$DEV_KAFKA_PORT"
   # The roles have a registry when the caller names one, or wants ours: ./dev up --registry.

@@ -12,7 +12,7 @@ packages=(
   postgresql-15 openjdk-17-jre-headless maven prometheus prometheus-alertmanager
   # the tests and this script
   python3 python3-pytest python3-psycopg2 python3-requests python3-confluent-kafka python3-avro
-  python3-aiosmtpd
+  python3-aiosmtpd python3-yaml
   python3-pip python3-boto3 python3-cryptography python3-flask python3-flask-cors python3-responses python3-xmltodict
   ca-certificates openssl curl jq kcat wrk procps iproute2
 )
@@ -33,16 +33,26 @@ packages_missing() {
   )
 }
 
-packages_install() {
-  # Only our own cluster is wanted. The package postgresql-15 would make one more and start it with the machine.
-  local conf=/etc/postgresql-common/createcluster.d/outbound-dev.conf rc=0
+packages_install() { # PACKAGE...
+  # Only our own servers are wanted. The package postgresql-15 would make a cluster and start it with the machine;
+  # Prometheus and Alertmanager would be started at once, and with the machine.
+  local conf=/etc/postgresql-common/createcluster.d/outbound-dev.conf policy=/usr/sbin/policy-rc.d ours='' package rc=0
+  [[ -e $policy ]] || ours=yes
   as_root mkdir -p "${conf%/*}" &&
     echo 'create_main_cluster = false' | as_root tee "$conf" &&
+    { [[ -z $ours ]] || policy_write "$policy"; } &&
     as_root apt-get update -q &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
       -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" || rc=$?
-  as_root rm -f "$conf"
+  as_root rm -f "$conf" ${ours:+"$policy"}
+  for package; do
+    if ((rc == 0)) && [[ $package == prometheus* ]]; then as_root update-rc.d "$package" disable || rc=$?; fi
+  done
   return $rc
+}
+
+policy_write() { # FILE: Debian's packages ask it whether a service may start; 101 is no
+  printf '%s\n' '#!/bin/sh' "case \$1 in prometheus*) exit 101 ;; esac" | as_root tee "$1" && as_root chmod 755 "$1"
 }
 
 kafka_fetch() {
