@@ -88,7 +88,9 @@ static void add(struct notification *notification, const struct alert *alert)
     const struct producer *producer = request->producer;
     struct arena *arena = &request->http->arena;
     struct pending *pending = arena_alloc(arena, sizeof *pending);
-    *pending = (struct pending){.item.on_end = on_end, .notification = notification, .firing = alert->firing};
+    *pending = (struct pending){.item = {.request = request, .on_end = on_end},
+                                .notification = notification,
+                                .firing = alert->firing};
     struct new_message *message = &pending->item.stored.message;
     const int64_t now_us = clock_wall_us();
     message->id = uuid_v7();
@@ -100,7 +102,7 @@ static void add(struct notification *notification, const struct alert *alert)
         on_end(&pending->item, &(struct ingest_end){INGEST_IMPOSSIBLE, .why = violations.items[0].detail});
         return;
     }
-    ingest_add(producer, &pending->item);
+    ingest_add(&pending->item);
 }
 
 void alerts_receive(struct api_request *request)

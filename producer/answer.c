@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "producer/request_span.h"
 
 #define DOCUMENT_MAX ((size_t)64 * 1024)
 
@@ -25,6 +26,7 @@ static void answer(struct api_request *request, int status, const char *type, co
     metric_observe(metrics, METRIC_HTTP_DURATION, LABELS(method, endpoint), seconds);
     const struct log_field fields[] = {{"correlationId", request->correlation_id}, {NULL, NULL}};
     log_write(LOG_DEBUG, fields, "%s %s: %d in %.1f ms", method, endpoint, status, seconds * 1e3);
+    request_span_end(request, status);
     http_respond(request->http, status, headers, document, length);
 }
 

@@ -9,6 +9,7 @@
 #include "producer/ingest.h"
 #include "producer/producer.h"
 #include "producer/relay.h"
+#include "producer/request_span.h"
 #include "schemas/lifecycle.h"
 #include "schemas/new_message.h"
 
@@ -97,6 +98,7 @@ void api_handle(void *arg, struct http_request *http)
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         if (strcmp(routes[i].method, method) == 0 && path_fits(http->path, routes[i].path, &request->id)) {
             request->route = &routes[i];
+            request_span_begin(request);
             request->route->handle(request);
             return;
         }

@@ -20,6 +20,7 @@ struct ingest_end {
 /* A message on its way into the store; belongs to who made it, once it has ended. */
 struct ingest_item {
     struct store_item stored;
+    struct api_request *request; /* that brings it */
     void (*on_end)(struct ingest_item *item, const struct ingest_end *end);
 };
 
@@ -34,8 +35,10 @@ MUST_CHECK bool ingest_takes_body(struct api_request *request);
 /* Why nothing can be stored now; NULL: it can. */
 const char *ingest_obstacle(const struct producer *producer);
 
-/* Stores a message that has passed new_message_check(), and publishes it. Never ends it from within the call.
+/*
+ * Stores a message that has passed new_message_check(), in the trace of its request, and publishes it. Never
+ * ends it from within the call.
  */
-void ingest_add(const struct producer *producer, struct ingest_item *item);
+void ingest_add(struct ingest_item *item);
 
 #endif

@@ -23,12 +23,6 @@
 #include "schemas/states.h"
 #include "schemas/store.h"
 
-/* A message between its request and the answer to it; lives in the request's arena. */
-struct pending {
-    struct ingest_item item;
-    struct api_request *request;
-};
-
 static void on_end(struct ingest_item *item, const struct ingest_end *end);
 
 static bool content_type_is_json(const struct http_request *http)
@@ -62,9 +56,13 @@ const char *ingest_obstacle(const struct producer *producer)
     return full ? "Too many messages wait to be stored." : NULL;
 }
 
-void ingest_add(const struct producer *producer, struct ingest_item *item)
+void ingest_add(struct ingest_item *item)
 {
-    store_add(producer->store, &item->stored);
+    struct new_message *message = &item->stored.message;
+    const struct trace_context *trace = &item->request->span.context;
+    message->traceparent = trace_context_text(trace, &item->request->http->arena);
+    message->tracestate = trace->state;
+    store_add(item->request->producer->store, &item->stored);
 }
 
 void ingest_message(struct api_request *request)
@@ -74,9 +72,9 @@ void ingest_message(struct api_request *request)
     if (!ingest_takes_body(request)) {
         return;
     }
-    struct pending *pending = arena_alloc(&http->arena, sizeof *pending);
-    struct new_message *message = &pending->item.stored.message;
-    *pending = (struct pending){.item.on_end = on_end, .request = request};
+    struct ingest_item *item = arena_alloc(&http->arena, sizeof *item);
+    struct new_message *message = &item->stored.message;
+    *item = (struct ingest_item){.request = request, .on_end = on_end};
     message->id = uuid_v7();
     message->org_id = text_of(http_request_header(http, "X-Org-ID"));
     if (!message->org_id.bytes) {
@@ -103,11 +101,11 @@ void ingest_message(struct api_request *request)
     } else if (obstacle) {
         answer_unavailable(request, obstacle);
     } else {
-        ingest_add(request->producer, &pending->item);
+        ingest_add(item);
     }
 }
 
-static void answer_accepted(struct pending *pending, const char *id, const char *status, bool repeated)
+static void answer_accepted(const struct ingest_item *item, const char *id, const char *status, bool repeated)
 {
     char location[128];
     (void)snprintf(location, sizeof location, "/api/v1/outbound/messages/%s", id);
@@ -115,33 +113,36 @@ static void answer_accepted(struct pending *pending, const char *id, const char 
         {"Location", location}, {"Idempotent-Replayed", repeated ? "true" : NULL}, {0}};
     struct buffer document;
     buffer_init(&document, 4096);
-    const struct new_message *message = &pending->item.stored.message;
+    const struct new_message *message = &item->stored.message;
     buffer_format(&document, "{\"id\":\"%s\",\"status\":\"%s\",\"correlationId\":", id, status);
     buffer_json_string(&document, message->correlation_id.bytes, message->correlation_id.length);
     buffer_text(&document, "}");
-    answer_json(pending->request, 202, headers, document.bytes, document.length);
+    answer_json(item->request, 202, headers, document.bytes, document.length);
     buffer_release(&document);
 }
 
 static void on_end(struct ingest_item *item, const struct ingest_end *end)
 {
-    struct pending *pending = (struct pending *)item;
+    struct api_request *request = item->request;
     switch (end->result) {
     case INGEST_STORED:
+        request->message = &item->stored.message;
+        answer_accepted(item, end->id, end->status, false);
+        break;
     case INGEST_REPEATED:
-        answer_accepted(pending, end->id, end->status, end->result == INGEST_REPEATED);
+        answer_accepted(item, end->id, end->status, true);
         break;
     case INGEST_CONFLICTING:
-        answer_problem(pending->request, 409, "This message was sent before with another content",
+        answer_problem(request, 409, "This message was sent before with another content",
                        item->stored.message.idempotency_key.bytes
                            ? "Idempotency-Key (or id) was used before with another body"
                            : "id was used before with another body");
         break;
     case INGEST_NOT_STORED:
-        answer_unavailable(pending->request, end->why);
+        answer_unavailable(request, end->why);
         break;
     case INGEST_IMPOSSIBLE:
-        answer_problem(pending->request, 500, "The message could not be stored", end->why);
+        answer_problem(request, 500, "The message could not be stored", end->why);
         break;
     }
 }
@@ -166,6 +167,7 @@ static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
                       .expires_at_ms = message->expires_at_us / 1000},
         .ordering_key = message->ordering_key,
         .correlation_id = message->correlation_id,
+        .trace = ((const struct ingest_item *)item)->request->span.context,
     };
     relay_publish(producer->relay, &record);
     metric_add(producer->metrics, METRIC_QUEUED, LABELS(channel_label(message->channel)), 1);
@@ -204,10 +206,16 @@ static void on_impossible(void *arg, struct store_item *item, const char *why)
     end_item(item, (struct ingest_end){INGEST_IMPOSSIBLE, NULL, NULL, why});
 }
 
-static void on_commit(void *arg, size_t count)
+static void on_commit(void *arg, const struct store_commit *commit)
 {
     const struct producer *producer = arg;
-    metric_observe(producer->metrics, METRIC_INGEST_BATCH, NO_LABELS, (double)count);
+    metric_observe(producer->metrics, METRIC_INGEST_BATCH, NO_LABELS, (double)commit->count);
+    struct span_links links;
+    links.count = 0;
+    for (const struct store_item *item = commit->first; producer->tracer && item; item = item->next) {
+        span_link(&links, &((const struct ingest_item *)item)->request->span);
+    }
+    span_of_statement(producer->tracer, &links, commit->sent_us, commit->statement, commit->count);
 }
 
 struct store *ingest_open(struct producer *producer)

@@ -23,7 +23,7 @@ static void on_drain_check(uv_timer_t *timer)
 {
     struct producer *producer = timer->data;
     if (http_server_pending(producer->server) == 0 && relay_is_idle(producer->relay) &&
-        event_relay_is_idle(producer->events)) {
+        event_relay_is_idle(producer->events) && tracer_is_drained(producer->tracer)) {
         service_done(&producer->service);
     }
 }
@@ -92,6 +92,11 @@ int producer_run(const struct config *config)
     producer.drain_check.data = &producer;
     uv_timer_init(&producer.service.loop, &producer.lease_timer);
     producer.lease_timer.data = &producer;
+    producer.tracer = tracer_open(&(struct tracer_options){.loop = &producer.service.loop,
+                                                           .settings = config_traces(config),
+                                                           .role = "producer",
+                                                           .environment = config->environment,
+                                                           .metrics = producer.metrics});
     struct error error;
     int exit_code = 1;
     if (open_all(&producer, &error)) {
@@ -106,6 +111,7 @@ int producer_run(const struct config *config)
     event_relay_free(producer.events);
     relay_free(producer.relay);
     sentry_detach();
+    tracer_close(producer.tracer);
     service_release(&producer.service);
     metrics_unwatch();
     metrics_free(producer.metrics);

@@ -9,6 +9,7 @@
  *   dead_letters.c  /api/v1/dead-letters
  *   health.c        /health
  *   answer.c        JSON and problem documents
+ *   request_span.c  the span of a request
  */
 #ifndef PRODUCER_PRODUCER_H
 #define PRODUCER_PRODUCER_H
@@ -18,6 +19,7 @@
 #include "base/pg.h"
 #include "base/service.h"
 #include "metrics/metrics.h"
+#include "metrics/trace.h"
 #include "schemas/config.h"
 #include "schemas/leases.h"
 #include "schemas/store.h"
@@ -41,12 +43,15 @@ struct api_request {
     const struct api_route *route; /* NULL: none fits */
     const char *correlation_id;    /* the caller's or ours */
     const char *id;                /* what stands for {id}; NULL when the route has none */
+    struct span span;
+    const struct new_message *message; /* that the request has brought; NULL: none, or it was there before */
 };
 
 struct producer {
     struct service service;
     const struct config *config;
     struct metrics *metrics;
+    struct tracer *tracer;
     struct http_server *server;
     struct store *store;
     struct relay *relay;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "metrics/publication.h"
 #include "schemas/channels.h"
 #include "schemas/lifecycle.h"
 #include "schemas/outbox_done.h"
@@ -39,18 +40,20 @@ static void take_rows(struct relay *relay);
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct relay *relay = arg;
+    const int64_t outbox_id = publication_end(relay->producer->tracer, ticket, reason);
     if (reason) { /* one record may be unlucky; a topic that does not exist makes rows go round for ever */
         log_seldom(&relay->refusals,
                    "Kafka did not acknowledge a record, its outbox row will be taken again: %s", reason);
         return;
     }
-    outbox_done_add(&relay->done, (int64_t)ticket);
+    outbox_done_add(&relay->done, outbox_id);
 }
 
 static void publish(struct relay *relay, const struct kafka_record_out *record)
 {
     if (!kafka_producer_send(relay->kafka, record)) {
         log_debug("the queue to Kafka is full: an outbox row waits");
+        (void)publication_end(relay->producer->tracer, record->ticket, "the queue is full");
     }
 }
 
@@ -68,10 +71,15 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
     }
     char due_at[24];
     (void)snprintf(due_at, sizeof due_at, "%" PRId64, record->due_at_ms);
-    struct kafka_header headers[2 + DEADLETTER_HEADERS + 1] = {
+    const struct publication publication = {record->outbox_id, record->topic, &record->reference.id};
+    struct trace_context trace;
+    struct trace_headers trace_texts;
+    const uint64_t ticket = publication_begin(relay->producer->tracer, &publication, &record->trace, &trace);
+    struct kafka_header headers[2 + TRACE_HEADERS + DEADLETTER_HEADERS + 1] = {
         {HEADER_CORRELATION_ID, record->correlation_id.bytes, record->correlation_id.length},
         {HEADER_DUE_AT, record->due_at_ms ? due_at : NULL, strlen(due_at)}};
-    deadletter_headers(&record->why, headers + 2);
+    trace_headers_of(&trace, &trace_texts, headers + 2);
+    deadletter_headers(&record->why, headers + 2 + TRACE_HEADERS);
     const struct kafka_record_out out = {.topic = record->topic,
                                          .key = ordered ? record->ordering_key.bytes : id,
                                          .key_length = ordered ? record->ordering_key.length : sizeof id - 1,
@@ -79,7 +87,7 @@ void relay_publish(struct relay *relay, const struct relay_record *record)
                                          .value_length = relay->record.length,
                                          .headers = headers,
                                          .by_key = ordered || tier_topic(record->topic),
-                                         .ticket = (uint64_t)record->outbox_id};
+                                         .ticket = ticket};
     publish(relay, &out);
 }
 
@@ -106,7 +114,9 @@ enum {
     ROW_RECORD_HEADERS,
     ROW_REPLAYS,
     ROW_HAS_GONE_ON,
-    ROW_UPDATED_AT_MS
+    ROW_UPDATED_AT_MS,
+    ROW_TRACEPARENT,
+    ROW_TRACESTATE
 };
 
 /* A message is given up by its channel's sender. Its letter says the same twice, as headers and as a record.
@@ -143,7 +153,7 @@ static void take_letter(struct relay_record *record, struct letter_record *lette
 static void publish_again(struct relay *relay, const PGresult *rows, int row)
 {
     struct kafka_record_out out = {.topic = PQgetvalue(rows, row, ROW_TOPIC),
-                                   .ticket = (uint64_t)pg_int(rows, row, ROW_OUTBOX_ID)};
+                                   .ticket = publication_ticket(pg_int(rows, row, ROW_OUTBOX_ID))};
     size_t packed_length;
     char *key = pg_bytes(rows, row, ROW_RECORD_KEY, &out.key_length);
     char *value = pg_bytes(rows, row, ROW_RECORD_VALUE, &out.value_length);
@@ -183,6 +193,8 @@ static void publish_row(struct relay *relay, const PGresult *rows, int row)
     record.reference.priority = pg_text(rows, row, ROW_PRIORITY);
     record.reference.expires_at_ms = pg_int(rows, row, ROW_EXPIRES_AT);
     record.correlation_id = pg_text(rows, row, ROW_CORRELATION_ID);
+    (void)trace_context_parse(pg_text(rows, row, ROW_TRACEPARENT), pg_text(rows, row, ROW_TRACESTATE),
+                              &record.trace);
     if (strcmp(record.topic, topic_name(TOPIC_DLQ)) == 0) {
         if (pg_int(rows, row, ROW_HAS_GONE_ON)) {
             outbox_done_add(&relay->done, outbox_id); /* sent after all, or queued again by a person */

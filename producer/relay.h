@@ -21,6 +21,7 @@ struct relay_record {
     struct reference reference;
     struct text ordering_key; /* NULL bytes: the message's id is the record's key */
     struct text correlation_id;
+    struct trace_context trace;
     int64_t due_at_ms;                  /* Unix time, for a retry tier; 0: at once */
     struct deadletter why;              /* of a dead letter, for its headers; else all zero */
     const struct letter_record *letter; /* and its value; NULL: the value is the reference */

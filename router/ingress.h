@@ -9,12 +9,14 @@
 
 #include "base/error.h"
 #include "metrics/metrics.h"
+#include "metrics/trace.h"
 #include "schemas/config.h"
 
 struct ingress_options {
     uv_loop_t *loop;
     const struct config *config;
     struct metrics *metrics;
+    struct tracer *tracer;
     void (*on_fatal)(void *arg); /* no record will come any more: end the process */
     void *arg;
 };

@@ -20,8 +20,10 @@
 #include "base/kafka_producer.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "metrics/publication.h"
 #include "router/ingress.h"
 #include "router/ingress_message.h"
+#include "router/record_span.h"
 #include "router/writers.h"
 #include "schemas/deadletter.h"
 #include "schemas/message_log.h"
@@ -45,6 +47,7 @@ struct arrival {
     size_t bytes; /* of the record */
     struct kafka_position position;
     struct arena arena;
+    struct span span;
     enum error_code code; /* why it is rejected */
     const char *reason;
 };
@@ -68,17 +71,6 @@ struct ingress {
     bool stopping;
 };
 
-/* Of the two kinds of records that are sent, dead letters have even tickets. */
-static uint64_t outbox_ticket(int64_t outbox_id)
-{
-    return ((uint64_t)outbox_id << 1) | 1;
-}
-
-static bool ticket_is_outbox(uint64_t ticket)
-{
-    return ticket & 1;
-}
-
 static bool has_room(const struct ingress *ingress)
 {
     return !ingress->stopping && ingress->in_hand < IN_HAND_MAX &&
@@ -96,10 +88,19 @@ static void arrival_free(struct ingress *ingress, struct arrival *arrival)
 
 static void take_records(void *arg);
 
+static void arrival_span_end(struct ingress *ingress, struct arrival *arrival)
+{
+    const struct uuid *id = arrival->code == ERROR_NONE ? &arrival->item.message.id : NULL;
+    record_span_end(ingress->options.tracer, &arrival->span, arrival->record,
+                    &(struct record_span){
+                        .operation = "process", .message_id = id, .error = error_row(arrival->code)->name});
+}
+
 static void finish(struct ingress *ingress, struct arrival *arrival, const char *result)
 {
     metric_add(ingress->options.metrics, METRIC_INGRESS, LABELS(result), 1);
     kafka_consumer_finish(ingress->consumer, arrival->position);
+    arrival_span_end(ingress, arrival);
     arrival_free(ingress, arrival);
     if (ingress->in_hand == IN_HAND_MAX / 2 || ingress->in_hand == 0) {
         take_records(ingress);
@@ -174,6 +175,8 @@ static bool read_record(struct ingress *ingress, struct arrival *arrival)
     if (code != ERROR_NONE) {
         reject(ingress, arrival, code, reason);
     } else {
+        arrival->item.message.traceparent = trace_context_text(&arrival->span.context, &arrival->arena);
+        arrival->item.message.tracestate = arrival->span.context.state;
         store_add(ingress->store, &arrival->item);
     }
     return true;
@@ -187,6 +190,8 @@ static void take_records(void *arg)
         struct arrival *arrival = NEW(struct arrival);
         *arrival = taken;
         arrival->bytes = kafka_record_bytes(taken.record);
+        const struct trace_context trace = record_trace(taken.record);
+        arrival->span = span_begin(ingress->options.tracer, &trace);
         ingress->in_hand++;
         ingress->bytes_in_hand += arrival->bytes;
         if (!read_record(ingress, arrival)) {
@@ -200,8 +205,9 @@ static void take_records(void *arg)
 }
 
 /* What the outbox row says, but for the accepted topic: where the message goes from there is known here. */
-static void publish(struct ingress *ingress, const struct new_message *message, int64_t outbox_id)
+static void publish(struct ingress *ingress, const struct arrival *arrival, int64_t outbox_id)
 {
+    const struct new_message *message = &arrival->item.message;
     const struct reference reference = {.id = message->id,
                                         .org_id = message->org_id,
                                         .channel = message->channel_name,
@@ -214,8 +220,14 @@ static void publish(struct ingress *ingress, const struct new_message *message, 
     uuid_format(&message->id, id);
     const bool ordered = message->ordering_key.bytes;
     const enum topic topic = channel_topic(message->channel, text_is(message->priority, PRIORITY_URGENT));
-    const struct kafka_header headers[] = {
-        {HEADER_CORRELATION_ID, message->correlation_id.bytes, message->correlation_id.length}, {0}};
+    const struct publication publication = {outbox_id, topic_name(topic), &message->id};
+    struct trace_context trace;
+    struct trace_headers trace_texts;
+    const uint64_t ticket =
+        publication_begin(ingress->options.tracer, &publication, &arrival->span.context, &trace);
+    struct kafka_header headers[1 + TRACE_HEADERS + 1] = {
+        {HEADER_CORRELATION_ID, message->correlation_id.bytes, message->correlation_id.length}};
+    trace_headers_of(&trace, &trace_texts, headers + 1);
     const struct kafka_record_out out = {.topic = topic_name(topic),
                                          .key = ordered ? message->ordering_key.bytes : id,
                                          .key_length = ordered ? message->ordering_key.length : sizeof id - 1,
@@ -223,9 +235,10 @@ static void publish(struct ingress *ingress, const struct new_message *message, 
                                          .value_length = value.length,
                                          .headers = headers,
                                          .by_key = ordered,
-                                         .ticket = outbox_ticket(outbox_id)};
+                                         .ticket = ticket};
     if (!kafka_producer_send(ingress->producer, &out)) {
         log_debug("the queue to Kafka is full: an outbox row waits");
+        (void)publication_end(ingress->options.tracer, ticket, "the queue is full");
     }
     buffer_release(&value);
 }
@@ -233,7 +246,7 @@ static void publish(struct ingress *ingress, const struct new_message *message, 
 static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
 {
     struct ingress *ingress = arg;
-    publish(ingress, &item->message, outbox_id);
+    publish(ingress, (struct arrival *)item, outbox_id);
     metric_add(ingress->options.metrics, METRIC_QUEUED, LABELS(channel_label(item->message.channel)), 1);
     if (message_log_wants(ingress->options.config, LOG_INFO, true)) {
         struct message_fields fields;
@@ -286,6 +299,17 @@ static void store_again(struct ingress *ingress)
     take_records(ingress);
 }
 
+static void on_commit(void *arg, const struct store_commit *commit)
+{
+    const struct ingress *ingress = arg;
+    struct span_links links;
+    links.count = 0;
+    for (const struct store_item *item = commit->first; ingress->options.tracer && item; item = item->next) {
+        span_link(&links, &((const struct arrival *)item)->span);
+    }
+    span_of_statement(ingress->options.tracer, &links, commit->sent_us, commit->statement, commit->count);
+}
+
 static void on_database_up(void *arg)
 {
     store_again(arg);
@@ -294,9 +318,10 @@ static void on_database_up(void *arg)
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
     struct ingress *ingress = arg;
-    if (ticket_is_outbox(ticket)) {
+    if (publication_has(ticket)) { /* otherwise it is a dead letter's */
+        const int64_t outbox_id = publication_end(ingress->options.tracer, ticket, reason);
         if (!reason) { /* else the row is taken by a relay, when its lease is over */
-            outbox_done_add(&ingress->done, (int64_t)(ticket >> 1));
+            outbox_done_add(&ingress->done, outbox_id);
         }
         return;
     }
@@ -376,6 +401,7 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
                                                                     .not_stored = on_not_stored,
                                                                     .impossible = on_impossible},
                                                         .on_up = on_database_up,
+                                                        .on_commit = on_commit,
                                                         .arg = ingress});
     ingress->pg =
         pg_open(options->loop, &(struct pg_options){.url = config->database_url,

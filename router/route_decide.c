@@ -61,6 +61,7 @@ struct route route_decide(const rd_kafka_message_t *record)
         return route;
     }
     route.code = ERROR_NONE;
+    route.message_id = reference.id;
     route.topic = channel_topic(channel, text_is(reference.priority, PRIORITY_URGENT));
     route.by_key = !key_is_id(record, &reference.id);
     return route;

@@ -12,6 +12,7 @@
  * The router keeps nothing: what was not acknowledged when it ends is read again by whoever comes next.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/kafka_consumer.h"
@@ -21,9 +22,11 @@
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "metrics/observe.h"
+#include "metrics/publication.h"
 #include "metrics/sentry.h"
 #include "metrics/watched.h"
 #include "router/ingress.h"
+#include "router/record_span.h"
 #include "router/router.h"
 #include "router/run.h"
 #include "schemas/deadletter.h"
@@ -47,13 +50,15 @@ struct moving {
     rd_kafka_message_t *record;
     struct kafka_consumer *consumer; /* where it came from */
     struct kafka_position position;
-    bool unreadable; /* its due time */
+    struct route route;
+    struct span span;
 };
 
 struct router {
     struct service service;
     const struct config *config;
     struct metrics *metrics;
+    struct tracer *tracer;
     struct kafka_consumer *accepted;
     struct kafka_consumer *retries;
     struct kafka_producer *producer;
@@ -64,16 +69,33 @@ struct router {
     uv_timer_t drain_check;
 };
 
+/* What comes next continues our span; without one, whatever the headers say. */
+static void pass_on(const struct span *span, struct trace_headers *texts, struct kafka_header *headers)
+{
+    for (struct kafka_header *at = headers; span_is_open(span) && at->name; at++) {
+        if (strcmp(at->name, HEADER_TRACEPARENT) == 0) {
+            trace_context_format(&span->context, texts->traceparent);
+            at->value = texts->traceparent;
+        }
+    }
+}
+
+static void end_span(struct router *router, struct moving *moving)
+{
+    const struct route *route = &moving->route;
+    const bool good = route->code == ERROR_NONE;
+    record_span_end(router->tracer, &moving->span, moving->record,
+                    &(struct record_span){.operation = "route",
+                                          .next_topic = topic_name(route->topic),
+                                          .message_id = good ? &route->message_id : NULL,
+                                          .error = error_row(route->code)->name});
+}
+
 static bool move(struct router *router, struct moving *moving)
 {
     const rd_kafka_message_t *record = moving->record;
     const uint64_t ticket = (uint64_t)(uintptr_t)moving;
-    struct route route = {.topic = TOPIC_DLQ, .code = ERROR_MALFORMED_RECORD};
-    if (!moving->unreadable) {
-        route = route_decide(record);
-    }
-    const enum topic topic = route.topic;
-    const enum error_code code = route.code;
+    const enum error_code code = moving->route.code;
     if (code != ERROR_NONE) {
         struct message_fields fields;
         message_fields_of_record(&fields, record, code);
@@ -86,13 +108,15 @@ static bool move(struct router *router, struct moving *moving)
     struct kafka_header headers[HEADERS_MAX + 1] = {0};
     const size_t count = kafka_headers_of(record, headers, HEADERS_MAX);
     headers[count] = (struct kafka_header){0};
-    const struct kafka_record_out out = {.topic = topic_name(topic),
+    struct trace_headers trace_texts;
+    pass_on(&moving->span, &trace_texts, headers);
+    const struct kafka_record_out out = {.topic = topic_name(moving->route.topic),
                                          .key = record->key,
                                          .key_length = record->key_len,
                                          .value = record->payload,
                                          .value_length = record->len,
                                          .headers = headers,
-                                         .by_key = route.by_key,
+                                         .by_key = moving->route.by_key,
                                          .ticket = ticket};
     return kafka_producer_send(router->producer, &out);
 }
@@ -126,9 +150,15 @@ static void take_from(struct router *router, struct kafka_consumer *consumer)
     struct moving taken = {.consumer = consumer};
     while (has_room(router) && (taken.record = kafka_consumer_take(consumer, &taken.position))) {
         int64_t due_at_ms; /* 0 for nearly all */
-        taken.unreadable = !route_due_at(taken.record, &due_at_ms);
-        if (!taken.unreadable && due_at_ms && postpone(&taken, due_at_ms)) {
+        const bool readable = route_due_at(taken.record, &due_at_ms);
+        if (readable && due_at_ms && postpone(&taken, due_at_ms)) {
             continue;
+        }
+        taken.route = readable ? route_decide(taken.record)
+                               : (struct route){.topic = TOPIC_DLQ, .code = ERROR_MALFORMED_RECORD};
+        if (router->tracer) {
+            const struct trace_context trace = record_trace(taken.record);
+            taken.span = span_continue(router->tracer, &trace);
         }
         struct moving *moving = NEW(struct moving);
         *moving = taken;
@@ -161,6 +191,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
         return;
     }
     kafka_consumer_finish(moving->consumer, moving->position);
+    end_span(router, moving);
     rd_kafka_message_destroy(moving->record);
     free(moving);
     if (router->in_hand-- == IN_HAND_MAX && !router->service.stopping) {
@@ -186,7 +217,7 @@ static void on_drain_check(uv_timer_t *timer)
     struct router *router = timer->data;
     /* Without Kafka nothing can finish, and nothing is lost by leaving. */
     const bool idle = router->in_hand == 0 || !kafka_producer_is_connected(router->producer);
-    if (idle && ingress_is_idle(router->ingress)) {
+    if (idle && ingress_is_idle(router->ingress) && tracer_is_drained(router->tracer)) {
         service_done(&router->service);
     }
 }
@@ -242,6 +273,7 @@ static bool open_all(struct router *router, struct error *error)
     const struct ingress_options ingress = {.loop = &router->service.loop,
                                             .config = config,
                                             .metrics = router->metrics,
+                                            .tracer = router->tracer,
                                             .on_fatal = on_fatal,
                                             .arg = router};
     router->ingress = router->retries ? ingress_open(&ingress, error) : NULL;
@@ -258,6 +290,11 @@ int router_run(const struct config *config)
     uv_timer_init(&router.service.loop, &router.drain_check);
     router.send_again.data = &router;
     router.drain_check.data = &router;
+    router.tracer = tracer_open(&(struct tracer_options){.loop = &router.service.loop,
+                                                         .settings = config_traces(config),
+                                                         .role = "router",
+                                                         .environment = config->environment,
+                                                         .metrics = router.metrics});
     struct error error;
     int exit_code = 1;
     if (open_all(&router, &error)) {
@@ -284,6 +321,7 @@ int router_run(const struct config *config)
     kafka_consumer_close(router.retries);
     ingress_close(router.ingress);
     sentry_detach();
+    tracer_close(router.tracer);
     service_release(&router.service);
     metrics_unwatch();
     metrics_free(router.metrics);

@@ -26,8 +26,9 @@ int64_t route_latest_ms(const rd_kafka_message_t *record);
 /* Where a record of the accepted topic goes. */
 struct route {
     enum topic topic;
-    enum error_code code; /* why it goes to the dead letters; else ERROR_NONE */
-    bool by_key;          /* its key chooses the partition there, too */
+    enum error_code code;   /* why it goes to the dead letters; else ERROR_NONE */
+    bool by_key;            /* its key chooses the partition there, too */
+    struct uuid message_id; /* without a `code` */
 };
 
 struct route route_decide(const rd_kafka_message_t *record);

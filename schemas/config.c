@@ -156,6 +156,18 @@ struct kafka_options config_kafka(const struct config *config, const char *clien
         .brokers = config->kafka_brokers, .client_id = client_id, .properties = config->kafka_properties};
 }
 
+struct trace_settings config_traces(const struct config *config)
+{
+    return (struct trace_settings){.endpoint = config->otlp_endpoint,
+                                   .headers = config->otlp_headers,
+                                   .ca_file = config->otlp_certificate,
+                                   .timeout_ms = (unsigned)config->otlp_timeout_ms,
+                                   .sampler = config->traces_sampler,
+                                   .sampler_arg = config->traces_sampler_arg,
+                                   .service_name = config->otel_service_name,
+                                   .resource_attributes = config->otel_resource_attributes};
+}
+
 uint16_t config_metrics_port(const struct config *config, enum metrics_server server, enum channel channel)
 {
     const int64_t above = (int64_t)server + (server == METRICS_SENDER ? (int64_t)channel : 0);
@@ -262,7 +274,9 @@ static bool check(const struct config *config, struct error *error)
             error, "OUTBOUND_OUTBOX_LEASE_MS: %lld is not more than OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS (%lld)",
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
-    return check_alerts(config, error) && check_registry(config, error) && events_check(config, error) &&
+    const struct trace_settings traces = config_traces(config);
+    return check_alerts(config, error) && check_registry(config, error) &&
+           trace_settings_check(&traces, error) && events_check(config, error) &&
            check_pattern("OUTBOUND_EXPORTER_GROUPS", config->exporter_groups, error) &&
            check_pattern("OUTBOUND_EXPORTER_TOPICS", config->exporter_topics, error) &&
            check_url("SENDGRID_BASE_URL", config->sendgrid_base_url, error) &&

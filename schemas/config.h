@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/kafka.h"
 #include "base/settings.h"
+#include "base/trace_settings.h"
 #include "schemas/channels.h"
 
 struct config {
@@ -56,6 +57,9 @@ const char *config_unknown_policy(const struct config *config, enum channel chan
 
 /* How to reach Kafka under the name `client_id`; valid as long as the configuration. */
 struct kafka_options config_kafka(const struct config *config, const char *client_id);
+
+/* Which messages are traced; valid as long as the configuration. */
+struct trace_settings config_traces(const struct config *config);
 
 /* Who serves metrics on a port of its own, in the order of the ports. */
 enum metrics_server { METRICS_EXPORTER, METRICS_ROUTER, METRICS_DLQ, METRICS_SENDER };

@@ -17,7 +17,7 @@
 /*
  * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
  * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at, $14 source, $15 ordering key (arrays);
- * $16 max attempts, $17 topic, $18 outbox lease in ms.
+ * $16 max attempts, $17 topic, $18 outbox lease in ms; $19 traceparent, $20 tracestate (arrays; empty when all are null).
  *
  * The plain ones refuse all of them when one is there already (23505), `some` leave that one out. Being ready for a
  * conflict costs each row a record in the log of its own. `told` make an event of each.
@@ -26,11 +26,11 @@
     "WITH fresh AS (" \
     "  INSERT INTO outbound_message AS m (id, org_id, dossier_id, channel, priority, to_recipient, template_code," \
     "      subject, payload_json, correlation_id, idempotency_key, request_hash, expires_at, source, ordering_key," \
-    "      max_attempts)" \
+    "      traceparent, tracestate, max_attempts)" \
     "  SELECT t.*, $16::int4" \
     "  FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[]," \
     "      $8::text[], $9::json[], $10::text[], $11::text[], $12::bytea[], $13::timestamptz[], $14::text[]," \
-    "      $15::bytea[]) AS t" \
+    "      $15::bytea[], $19::text[], $20::text[]) AS t" \
     on_conflict \
     "  RETURNING m.id, m.fence" event ")" \
     told \
@@ -84,7 +84,7 @@ const struct pg_statement lifecycle_get = {
     "  FROM outbound_message m WHERE m.id = $1::uuid", "SELECT", "outbound_message"};
 
 /*
- * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The column before the last
+ * $1 most rows, $2 lease in ms. A row whose message or letter is gone answers with nulls. The column has_gone_on
  * says whether the message has gone on: then a dead letter about it would be wrong.
  */
 const struct pg_statement lifecycle_take_outbox = {
@@ -99,8 +99,8 @@ const struct pg_statement lifecycle_take_outbox = {
     "       (extract(epoch FROM m.expires_at) * 1000)::int8, m.correlation_id, m.error_code,"
     "       m.attempt_count, ceil(extract(epoch FROM a.next_retry_at) * 1000)::int8, " API_TIME("m.updated_at") ","
     "       l.id, l.record_key, l.record_value, l.record_headers, l.replay_count,"
-    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4,"
-    "       floor(extract(epoch FROM m.updated_at) * 1000)::int8"
+    "       (m.fence <> taken.fence OR m.status NOT IN ('FAILED', 'EXPIRED', 'UNKNOWN'))::int4 AS has_gone_on,"
+    "       floor(extract(epoch FROM m.updated_at) * 1000)::int8, m.traceparent, m.tracestate"
     "  FROM taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id OFFSET 0) m ON true"
     "  LEFT JOIN LATERAL (SELECT next_retry_at FROM outbound_attempt"
@@ -155,7 +155,8 @@ const struct pg_statement lifecycle_claim = {
     "  WHERE m.id = ANY ($1::uuid[]) AND m.id = t.id AND m.generation = t.generation AND m.fence = t.fence"
     "    AND CASE m.status WHEN 'QUEUED' THEN true ELSE false END"
     "  RETURNING t.position, m.status, m.id, m.fence, m.attempt_count, m.max_attempts, m.org_id,"
-    "            m.to_recipient, m.template_code, m.subject, m.payload_json, m.correlation_id,"
+    "            m.to_recipient, m.template_code, m.subject, m.payload_json, m.correlation_id, m.traceparent,"
+    "            m.tracestate,"
     "            (extract(epoch FROM clock_timestamp() - m.created_at) * 1000000)::int8 AS age_us,"
     "            " EVENT_OF("m", "$7") "),"
     EVENTS_TOLD("claimed") ","
@@ -163,7 +164,7 @@ const struct pg_statement lifecycle_claim = {
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, $5::text, fence, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
     "SELECT position, fence, attempt_count, max_attempts, org_id, to_recipient, template_code, subject,"
-    "       payload_json, correlation_id, age_us"
+    "       payload_json, correlation_id, age_us, traceparent, tracestate"
     "  FROM claimed WHERE status = 'SENDING'", "UPDATE", "outbound_message"};
 
 /*

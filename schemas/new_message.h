@@ -48,7 +48,9 @@ struct new_message {
     struct text ordering_key; /* any bytes; messages with the same one share a partition of each topic */
     bool has_request_hash;    /* when the caller gave an id or a key, by which a repetition is known */
     unsigned char request_hash[REQUEST_HASH_SIZE];
-    int64_t expires_at_us; /* Unix time; 0: never */
+    int64_t expires_at_us;   /* Unix time; 0: never */
+    struct text traceparent; /* the trace that the message belongs to, valid; NULL bytes: none */
+    struct text tracestate;
 };
 
 /* By which way it came: the rules are the same, the names of the fields are not. */

@@ -25,7 +25,8 @@ struct batch {
     struct store *store;
     struct store_item *first;
     size_t count;
-    bool some; /* some of them are there already */
+    int64_t sent_us; /* monotonic */
+    bool some;       /* some of them are there already */
 };
 
 struct store {
@@ -42,6 +43,7 @@ struct store {
 };
 
 static void commit_next(struct store *store);
+static const struct pg_statement *insert_statement(const struct store *store, const struct batch *batch);
 
 static void on_up(void *arg)
 {
@@ -145,6 +147,16 @@ static void text_column(struct pg_params *params, const struct store_item *first
 #define TEXT_COLUMN(params, first, member) \
     text_column(params, first, offsetof(struct new_message, member), PG_TEXT)
 
+/* Most batches have no traces: then an empty array, which stands for nulls. */
+static void trace_column(struct pg_params *params, const struct store_item *first, size_t offset)
+{
+    bool any = false;
+    for (const struct store_item *item = first; item && !any; item = item->next) {
+        any = item->message.traceparent.bytes;
+    }
+    text_column(params, any ? first : NULL, offset, PG_TEXT);
+}
+
 static void id_column(struct pg_params *params, const struct store_item *first)
 {
     pg_array_begin(params, PG_UUID);
@@ -196,6 +208,8 @@ static void insert_params(struct store *store, const struct store_item *first)
     pg_param_int4(params, (int32_t)config->max_attempts);
     pg_param_text(params, topic_name(TOPIC_ACCEPTED));
     pg_param_int8(params, config->outbox_lease_ms);
+    trace_column(params, first, offsetof(struct new_message, traceparent));
+    trace_column(params, first, offsetof(struct new_message, tracestate));
 }
 
 static bool same_hash(const struct new_message *message, const char *hex)
@@ -361,7 +375,9 @@ static void on_inserted(void *arg, struct pg_reply *reply)
     switch (reply->outcome) {
     case PG_DONE:
         if (store->options.on_commit) {
-            store->options.on_commit(store->options.arg, batch->count);
+            const struct store_commit commit = {batch->first, batch->count, insert_statement(store, batch),
+                                                batch->sent_us};
+            store->options.on_commit(store->options.arg, &commit);
         }
         commit_next(store); /* PostgreSQL works while the answers are written */
         batch_stored(store, batch, reply->rows);
@@ -427,6 +443,7 @@ static void commit_next(struct store *store)
         }
         insert_params(store, batch->first);
         batch->some = batch->some || clock_monotonic_ms() < store->repeats_until_ms;
+        batch->sent_us = clock_monotonic_us();
         store->current = batch;
         if (!pg_call(store->pg, insert_statement(store, batch), &store->params, on_inserted, batch)) {
             store->current = NULL;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/pg.h"
 #include "schemas/config.h"
 #include "schemas/new_message.h"
 
@@ -37,14 +38,22 @@ struct store_answers {
     void (*impossible)(void *arg, struct store_item *message, const char *why);
 };
 
+/* A transaction: of the messages in it those are new that are answered with stored. */
+struct store_commit {
+    const struct store_item *first; /* and so on by `next` */
+    size_t count;
+    const struct pg_statement *statement;
+    int64_t sent_us; /* monotonic */
+};
+
 struct store_options {
     uv_loop_t *loop;
     const struct config *config;
     const char *application_name; /* in pg_stat_activity */
     bool told; /* callers learn by an event that their message was stored: they have no other answer */
     struct store_answers answers;
-    void (*on_up)(void *arg);                   /* each time there is a connection; may be NULL */
-    void (*on_commit)(void *arg, size_t count); /* a transaction of so many; may be NULL */
+    void (*on_up)(void *arg); /* each time there is a connection; may be NULL */
+    void (*on_commit)(void *arg, const struct store_commit *commit); /* before the answers; may be NULL */
     void *arg;
 };
 

@@ -21,7 +21,9 @@ enum {
     COLUMN_SUBJECT,
     COLUMN_PAYLOAD,
     COLUMN_CORRELATION_ID,
-    COLUMN_AGE_US
+    COLUMN_AGE_US,
+    COLUMN_TRACEPARENT,
+    COLUMN_TRACESTATE
 };
 
 static void take_row(struct delivery *delivery, struct claim *claim, int row)
@@ -42,6 +44,7 @@ static void take_row(struct delivery *delivery, struct claim *claim, int row)
         .payload = PQgetvalue(rows, row, COLUMN_PAYLOAD),
         .correlation_id = PQgetvalue(rows, row, COLUMN_CORRELATION_ID),
     };
+    attempt_begin(delivery, pg_text(rows, row, COLUMN_TRACEPARENT), pg_text(rows, row, COLUMN_TRACESTATE));
 }
 
 static void claim_unref(struct claim *claim)
@@ -68,6 +71,8 @@ static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t
         .rows = reply->rows, .users = 1, .sent_us = sent_us, .answered_us = clock_monotonic_us()};
     reply->rows = NULL;
     const size_t count = sender->claiming.count;
+    struct span_links links;
+    links.count = 0;
     int *row_of = NEW_ARRAY(int, count + 1);
     for (int row = 0; row < PQntuples(claim->rows); row++) {
         row_of[pg_int(claim->rows, row, COLUMN_POSITION)] = row + 1;
@@ -76,11 +81,13 @@ static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t
         struct delivery *delivery = delivery_list_pop(&sender->claiming);
         if (row_of[position]) {
             take_row(delivery, claim, row_of[position] - 1);
+            attempt_link(delivery, &links);
             deliver_claimed(delivery);
         } else {
             deliver_skipped(delivery);
         }
     }
+    span_of_statement(sender->tracer, &links, sent_us, &lifecycle_claim, count);
     free(row_of);
     claim_unref(claim);
 }

@@ -39,6 +39,7 @@ void delivery_release(struct delivery *delivery)
 {
     struct sender *sender = delivery->sender;
     kafka_consumer_finish(delivery->lane->consumer, delivery->position);
+    attempt_leave(delivery);
     claim_leave(delivery);
     delivery->next = sender->free;
     sender->free = delivery;
@@ -82,6 +83,7 @@ static void on_answer(void *arg, const struct http_result *result)
     }
     metric_observe(sender->metrics, METRIC_PROVIDER_DURATION, LABELS(sender->provider->name),
                    (double)result->duration_us / 1e6);
+    attempt_answered(delivery);
     end_attempt(delivery);
 }
 
@@ -139,5 +141,6 @@ void deliver_stored(struct delivery *delivery, bool stored)
         count_end(delivery);
     }
     deliver_log_end(delivery, stored);
+    attempt_end(delivery, stored);
     delivery_release(delivery);
 }

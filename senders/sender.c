@@ -74,7 +74,7 @@ static void on_tick(uv_timer_t *timer)
     intake_retry(sender);
     deliver_take(sender);
     metric_set(sender->metrics, METRIC_IN_FLIGHT, LABELS(sender->channel_label), (double)sender->in_flight);
-    if (sender->service.stopping && !has_work(sender)) {
+    if (sender->service.stopping && !has_work(sender) && tracer_is_drained(sender->tracer)) {
         service_done(&sender->service);
     }
 }
@@ -184,6 +184,12 @@ static bool open_all(struct sender *sender, struct error *error)
     pg_params_init(&sender->finish_params, PARAMS_MAX);
     sender->finish_limit = (size_t)config->worker_batch_size;
     transport_open(sender);
+    attempt_place(sender, &sender->place);
+    sender->tracer = tracer_open(&(struct tracer_options){.loop = &sender->service.loop,
+                                                          .settings = config_traces(config),
+                                                          .role = "sender",
+                                                          .environment = config->environment,
+                                                          .metrics = sender->metrics});
     /* A member of the group that takes nothing would keep its share from the others. */
     for (size_t i = 0; i < LANE_COUNT && config->worker_enabled; i++) {
         if (!open_lane(sender, i, error)) {
@@ -206,6 +212,10 @@ static void close_all(struct sender *sender)
         claim_leave(&sender->deliveries[i]);
     }
     transport_close(sender);
+    for (size_t i = 0; i < sender->places; i++) {
+        attempt_leave(&sender->deliveries[i]);
+    }
+    tracer_close(sender->tracer);
     pg_params_release(&sender->claim_params);
     pg_params_release(&sender->finish_params);
     sentry_detach();

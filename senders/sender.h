@@ -7,6 +7,7 @@
  *   claim.c          A: a batch of messages becomes ours, committed before the first byte goes out
  *   finish.c         C: what became of a batch is stored, D: then offsets may be committed
  *   republish.c      messages whose record Kafka may have lost
+ *   attempt_span.c   the spans of an attempt, and the headers that continue its trace at the provider
  *   transport.c      a request on its way: by HTTP or by SMTP
  *   policy.c         what follows from a verdict
  *   providers.c, sendgrid/, ses/ …   the drivers
@@ -22,6 +23,7 @@
 #include "base/service.h"
 #include "base/smtp_client.h"
 #include "metrics/metrics.h"
+#include "metrics/trace.h"
 #include "schemas/config.h"
 #include "schemas/leases.h"
 #include "schemas/reference.h"
@@ -39,6 +41,7 @@ struct lane {
 
 enum { LANE_URGENT, LANE_NORMAL, LANE_COUNT };
 
+struct attempt_trace;
 struct delivery;
 struct unreadable;
 
@@ -68,6 +71,7 @@ struct delivery {
     int64_t age_us;                 /* since it was accepted, when it was claimed */
     struct http_exchange *exchange; /* of these two, one: the protocol that the provider speaks */
     struct smtp_exchange *mail;
+    struct attempt_trace *trace; /* NULL: the message belongs to none */
     struct verdict verdict;
     struct decision decision;
     int64_t duration_us;
@@ -86,14 +90,23 @@ struct delivery *delivery_list_pop(struct delivery_list *list);
 /* Appends all of `from`, which is empty afterwards. */
 void delivery_list_move(struct delivery_list *from, struct delivery_list *to);
 
+/* Where requests go, as spans have it. */
+struct provider_place {
+    char url[512]; /* without a login */
+    char host[256];
+    int64_t port;
+};
+
 struct sender {
     struct service service;
     const struct config *config;
     struct metrics *metrics;
+    struct tracer *tracer;
     enum channel channel;
     const char *channel_label;
     const struct provider *provider;
     struct endpoint endpoint;
+    struct provider_place place;
     struct tiers tiers;
 
     struct lane lanes[LANE_COUNT];
@@ -154,6 +167,19 @@ void transport_close(struct sender *sender);
 struct buffer *transport_body(struct delivery *delivery);
 void transport_start(struct delivery *delivery, http_done_fn *done);
 const char *transport_header(void *delivery, const char *name);
+
+/*
+ * attempt_span.c: an attempt from its claim to its stored end, and the request to the provider within it.
+ * attempt_request() returns the headers of the endpoint with the trace's before them; they live until
+ * attempt_leave().
+ */
+void attempt_place(const struct sender *sender, struct provider_place *ret_place);
+void attempt_begin(struct delivery *delivery, struct text traceparent, struct text tracestate);
+void attempt_link(const struct delivery *delivery, struct span_links *links);
+struct curl_slist *attempt_request(struct delivery *delivery);
+void attempt_answered(struct delivery *delivery);
+void attempt_end(struct delivery *delivery, bool stored);
+void attempt_leave(struct delivery *delivery);
 
 /* claim.c: lets go of the rows that the message points into, if it has any. */
 void claim_leave(struct delivery *delivery);

@@ -68,13 +68,14 @@ struct buffer *transport_body(struct delivery *delivery)
 void transport_start(struct delivery *delivery, http_done_fn *done)
 {
     const struct sender *sender = delivery->sender;
+    struct curl_slist *headers = attempt_request(delivery);
     if (sender->smtp) {
         smtp_exchange_start(delivery->mail, sender->config->email_from, delivery->message.to, done, delivery);
         return;
     }
     const struct endpoint *endpoint = &sender->endpoint;
     const struct http_call call = {.url = endpoint->url,
-                                   .headers = endpoint->headers,
+                                   .headers = headers,
                                    .user = endpoint->user,
                                    .password = endpoint->password,
                                    .aws_sigv4 = *endpoint->aws_sigv4 ? endpoint->aws_sigv4 : NULL};

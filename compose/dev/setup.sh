@@ -12,7 +12,7 @@ packages=(
   postgresql-15 openjdk-17-jre-headless maven prometheus prometheus-alertmanager
   # the tests and this script
   python3 python3-pytest python3-psycopg2 python3-requests python3-confluent-kafka python3-avro
-  python3-aiosmtpd python3-yaml
+  python3-aiosmtpd python3-yaml python3-protobuf
   python3-pip python3-boto3 python3-cryptography python3-flask python3-flask-cors python3-responses python3-xmltodict
   ca-certificates openssl curl jq kcat wrk procps iproute2
 )
