@@ -13,4 +13,7 @@
  */
 void alerts_receive(struct api_request *request);
 
+/* What has not happened yet has no rate otherwise, and no alert. */
+void alerts_count_from_zero(struct metrics *metrics);
+
 #endif

@@ -102,6 +102,10 @@ void deliveries_add(struct deliveries *deliveries, const struct delivery *delive
     member(line, TEXT(",\"attempt\":"), delivery->attempt);
     member(line, TEXT(",\"to\":"), delivery->to);
     member(line, TEXT(",\"subject\":"), delivery->subject);
+    if (delivery->content) {
+        buffer_append(line, TEXT(",\"content\":"));
+        buffer_append(line, delivery->content, strlen(delivery->content));
+    }
     member(line, TEXT(",\"answered\":"), delivery->answered);
     buffer_append(line, TEXT("}\n"));
 }

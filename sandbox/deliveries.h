@@ -25,6 +25,7 @@ struct delivery {
     const char *attempt;
     const char *to;
     const char *subject;
+    const char *content;  /* JSON, as it is; NULL: the member is left out */
     const char *answered; /* the status, or what came instead of one: "reset", "cut", "hang" */
 };
 

@@ -1,6 +1,7 @@
 #include "sandbox/whatsapp_messages.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,12 +62,16 @@ static void deliver(struct sandbox *sandbox, struct http_request *http, const js
     struct answer *answer = answer_new(http, 200);
     answer_set_json(answer, document.bytes, document.length);
     buffer_release(&document);
+    const char *type = json_string_value(json_object_get(body, "type"));
+    char *content = json_dumps(json_object_get(body, type ? type : "text"), JSON_COMPACT);
     struct delivery delivery = {.channel = "WHATSAPP",
                                 .provider = "whatsapp",
                                 .provider_message_id = id,
+                                .content = content,
                                 .to = json_string_value(json_object_get(body, "to"))};
     read_opaque(body, &http->arena, &delivery);
     answer_accept(sandbox, answer, &delivery, say_status);
+    free(content);
 }
 
 void whatsapp_messages(struct sandbox *sandbox, struct http_request *http)

@@ -151,8 +151,9 @@ static bool open_lane(struct sender *sender, size_t index, struct error *error)
 /* What has not happened yet has no rate otherwise, and no alert. */
 static void count_from_zero(const struct sender *sender)
 {
-    static const enum metric counters[] = {METRIC_SEND_SUCCESS, METRIC_RETRY, METRIC_DEAD_LETTER,
-                                           METRIC_SKIPPED, METRIC_LEASES_EXPIRED};
+    static const enum metric counters[] = {METRIC_SEND_SUCCESS,   METRIC_RETRY,
+                                           METRIC_DEAD_LETTER,    METRIC_SKIPPED,
+                                           METRIC_LEASES_EXPIRED, METRIC_DELIVERY_LATENCY};
     for (size_t i = 0; i < COUNT_OF(counters); i++) {
         metric_add(sender->metrics, counters[i], LABELS(sender->channel_label), 0);
     }

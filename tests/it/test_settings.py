@@ -45,6 +45,9 @@ WRONG = {
     "OUTBOUND_WHATSAPP_PROVIDER": ["", "twilio"],
     "DATABASE_URL": ["postgresql://[", "nonsense", "host=x no_such_option=1", "postgresql://x/y?no_such_option=1"],
     "KAFKA_PROPERTIES": ["no-equals-sign", "no.such.property=1", "socket.timeout.ms=fast", "acks=0", "security.protocol=SASL_SSL,sasl.mechanism=PLAIN"],
+    "OUTBOUND_ALERT_RECIPIENT": ["015112345678", "owner", "+0123456789"],
+    "OUTBOUND_ALERT_TEMPLATE": ["", "two words", "x" * 129],
+    "OUTBOUND_ALERT_REPEAT_MS": ["0", "never"],
     "OUTBOUND_HTTP_HOST": ["not an address", "example", "256.1.1.1"],
 }
 
