@@ -28,6 +28,16 @@ struct pending {
     bool firing;
 };
 
+void alerts_count_from_zero(struct metrics *metrics)
+{
+    static const char *const statuses[] = {"firing", "resolved"};
+    static const char *const results[] = {"queued", "repeated", "failed"};
+    for (size_t i = 0; i < COUNT_OF(statuses) * COUNT_OF(results); i++) {
+        metric_add(metrics, METRIC_ALERTS_RECEIVED,
+                   LABELS(statuses[i / COUNT_OF(results)], results[i % COUNT_OF(results)]), 0);
+    }
+}
+
 static void answer(struct notification *notification)
 {
     struct api_request *request = notification->request;

@@ -13,4 +13,7 @@
  */
 void alerts_receive(struct api_request *request);
 
+/* So that the first notification of a kind is an increase of METRIC_ALERTS_RECEIVED. */
+void alerts_count_from_zero(struct metrics *metrics);
+
 #endif
