@@ -28,6 +28,16 @@ struct pending {
     bool firing;
 };
 
+void alerts_count_from_zero(struct metrics *metrics)
+{
+    static const char *const statuses[] = {"firing", "resolved"};
+    static const char *const results[] = {"queued", "repeated", "failed"};
+    for (size_t i = 0; i < COUNT_OF(statuses) * COUNT_OF(results); i++) {
+        metric_add(metrics, METRIC_ALERTS_RECEIVED,
+                   LABELS(statuses[i / COUNT_OF(results)], results[i % COUNT_OF(results)]), 0);
+    }
+}
+
 static void answer(struct notification *notification)
 {
     struct api_request *request = notification->request;
@@ -136,14 +146,5 @@ void alerts_receive(struct api_request *request)
     }
     for (size_t i = 0; i < count; i++) {
         add(notification, &alerts[i]);
-    }
-}
-
-void alerts_count_from_zero(struct metrics *metrics)
-{
-    static const char *const results[] = {"queued", "repeated", "failed"};
-    for (size_t i = 0; i < COUNT_OF(results); i++) {
-        metric_add(metrics, METRIC_ALERTS_RECEIVED, LABELS("firing", results[i]), 0);
-        metric_add(metrics, METRIC_ALERTS_RECEIVED, LABELS("resolved", results[i]), 0);
     }
 }

@@ -13,7 +13,7 @@
  */
 void alerts_receive(struct api_request *request);
 
-/* What has not happened yet has no rate otherwise, and no alert. */
+/* So that the first notification of a kind is an increase of METRIC_ALERTS_RECEIVED. */
 void alerts_count_from_zero(struct metrics *metrics);
 
 #endif

@@ -122,6 +122,7 @@ void api_count_from_zero(struct metrics *metrics)
         metric_add(metrics, METRIC_LEASES_EXPIRED, LABELS(channel), 0);
         metric_add(metrics, METRIC_DEAD_LETTER, LABELS(channel), 0);
     }
+    alerts_count_from_zero(metrics);
 }
 
 static void on_message(void *arg, struct pg_reply *reply)

@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "metrics/sentry.h"
 #include "metrics/watched.h"
-#include "producer/alerts.h"
 #include "producer/event_relay.h"
 #include "producer/ingest.h"
 #include "producer/message_request.h"
@@ -89,7 +88,6 @@ int producer_run(const struct config *config)
     sentry_attach(&producer.service.loop);
     metrics_watch(producer.metrics, "producer", config->environment);
     api_count_from_zero(producer.metrics);
-    alerts_count_from_zero(producer.metrics);
     uv_timer_init(&producer.service.loop, &producer.drain_check);
     producer.drain_check.data = &producer;
     uv_timer_init(&producer.service.loop, &producer.lease_timer);
