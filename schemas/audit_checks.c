@@ -17,7 +17,7 @@ const char audit_counts_sql[] =
     "  " COUNT("CANCELLED") " AS cancelled, " COUNT("QUEUED") " AS queued, " COUNT("SENDING") " AS sending,"
     "  " COUNT("SCHEDULED") " AS scheduled, " COUNT("UNKNOWN") " AS unknown,"
     "  (SELECT count(*) FROM outbound_message_archive) AS archived,"
-    "  (SELECT count(*) FROM outbound_deletion) AS deleted"
+    "  (SELECT count(*) FROM outbound_deletion d WHERE NOT " HERE("d.message_id") ") AS deleted"
     "  FROM outbound_message";
 
 /*
@@ -37,7 +37,7 @@ const struct audit_check audit_checks[] = {
     {"deleted", "no message was deleted without being archived, or a reason is given in outbound_deletion",
      "SELECT message_id::text, channel || ' ' || status || ', deleted ' || to_char(deleted_at, 'YYYY-MM-DD HH24:MI:SS')"
      "       || ' by ' || deleted_by || coalesce(' (' || nullif(application_name, '') || ')', '')"
-     "  FROM outbound_deletion WHERE reason IS NULL"},
+     "  FROM outbound_deletion d WHERE reason IS NULL AND NOT " HERE("d.message_id")},
     {"twice", "no message is in outbound_message and in the archive, or twice in the archive",
      "SELECT id::text, count(*) || ' times in the archive' FROM outbound_message_archive GROUP BY id HAVING count(*) > 1"
      " UNION ALL"

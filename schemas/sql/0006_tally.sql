@@ -15,8 +15,8 @@ CREATE TABLE outbound_tally (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
 
--- Messages that were deleted and are not in the archive. With a reason, which a person writes here, they count as
--- accounted for.
+-- Messages that were deleted and not archived, or deleted from the archive. With a reason, which a person writes here,
+-- they count as accounted for.
 CREATE TABLE outbound_deletion (
     message_id       uuid PRIMARY KEY,
     org_id           text NOT NULL,
@@ -82,19 +82,17 @@ CREATE TRIGGER tally_updated AFTER UPDATE ON outbound_message REFERENCING OLD TA
 CREATE TRIGGER tally_deleted AFTER DELETE ON outbound_message REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION outbound_tally_messages();
 
--- What a person inserts may be a message that was there before. It leaves the archive, and was accepted only once.
+-- What a person inserts may be a message that was there before: then it leaves the archive, or is on record as deleted. It
+-- is so no longer, and was accepted only once.
 CREATE FUNCTION outbound_operator_brings_back() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE
-    mine bigint := outbound_tally_slot();
 BEGIN
+    DELETE FROM outbound_message_archive WHERE id = ANY (ARRAY(SELECT id FROM fresh));
     WITH back AS (
-        DELETE FROM outbound_message_archive WHERE id = ANY (ARRAY(SELECT id FROM fresh)) RETURNING id
-    ), restored AS (
         DELETE FROM outbound_deletion WHERE message_id = ANY (ARRAY(SELECT id FROM fresh)) RETURNING message_id
     )
     INSERT INTO outbound_tally AS t
-    SELECT mine, 'accepted', channel, '', false, -count(*) FROM fresh
-    WHERE id IN (SELECT id FROM back UNION SELECT message_id FROM restored) GROUP BY 3
+    SELECT outbound_tally_slot(), 'accepted', channel, '', false, -count(*) FROM fresh
+    WHERE id IN (SELECT message_id FROM back) GROUP BY 3
     ON CONFLICT (slot, what, channel, status, attempted) DO UPDATE SET n = t.n + excluded.n;
     RETURN NULL;
 END $$;
@@ -116,7 +114,6 @@ BEGIN
         ON CONFLICT (slot, what, channel, status, attempted) DO UPDATE SET n = t.n + excluded.n;
         INSERT INTO outbound_deletion (message_id, org_id, channel, status)
         SELECT id, org_id, channel, status FROM gone
-        WHERE NOT EXISTS (SELECT FROM outbound_message m WHERE m.id = gone.id OFFSET 0)
         ON CONFLICT DO NOTHING;
     END IF;
     RETURN NULL;
