@@ -29,6 +29,8 @@ void metrics_watch(struct metrics *metrics, const char *role, const char *enviro
 {
     metric_set(metrics, METRIC_BUILD_INFO, LABELS(OUTBOUND_VERSION, role, environment), 1);
     metric_set(metrics, METRIC_DB_CONNECTIONS, NO_LABELS, 0);
+    metric_add(metrics, METRIC_SPANS, LABELS("exported"), 0);
+    metric_add(metrics, METRIC_SPANS, LABELS("dropped"), 0);
     watch_set(&(struct watch){.statement = on_statement,
                               .connection = on_connection,
                               .record_sent = on_record_sent,

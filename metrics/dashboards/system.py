@@ -118,6 +118,7 @@ PANELS = [
     graph(
         "Records Refused",
         "Not acknowledged by Kafka, and why. They are published again.",
+        query('sum(rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval])) or vector(0)', "all"),
         query(
             "sum by (messaging_destination_name, error_type)"
             ' (rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval]))',

@@ -76,10 +76,16 @@ sum(increase(http_requests_total[24h])) by (endpoint)
 EMPTY = {
     # Its left side has one series for a channel, its right side one for each error code: nothing matches, in any Prometheus.
     "rate(outbound_message_send_success_total[5m]) + rate(outbound_message_send_failure_total[5m])",
+    # Kafka refuses nothing. The panel's other query shows the 0.
+    "sum by (messaging_destination_name, error_type)"
+    ' (rate(messaging_client_sent_messages_total{environment=~".*", error_type!=""}[15s]))',
 }
 
 # Likewise, of what rules look for.
-UNSEEN = ()
+UNSEEN = {
+    # Only while the router does not read: a request waits for milliseconds here.
+    'kafka_consumer_group_retention_margin_seconds{group=~"outbound-.*",topic="outbound.requests"}',
+}
 
 ALWAYS = """
 groups:
@@ -87,7 +93,8 @@ groups:
     rules: [{alert: Always, expr: vector(1), labels: {severity: info}}]
 """
 
-SELECTOR = re.compile(r"\b[a-z]\w*_\w+(?:\{[^}]*\})?(?!\w*\()")
+SELECTOR = re.compile(r"(?<![\w:])[a-z]\w*_\w+\b(?![\w:(])(?:\{[^}]*\})?")
+GROUPING = re.compile(r"\b(?:by|on|without|ignoring) ?\([^)]*\)")
 
 
 class Load:
@@ -206,6 +213,5 @@ def test_every_rule_is_understood_and_looks_at_something(prometheus):
     assert len(rules) >= sum(path.read_text().count(" - alert: ") for path in RULES.glob("*.yml")) > 0
     for rule in rules:
         prometheus.query(rule["query"])
-    recorded = {rule["name"] for rule in rules if rule["type"] == "recording"}
-    selectors = set().union(*(SELECTOR.findall(rule["query"]) for rule in rules))
-    answered(prometheus, {selector for selector in selectors if selector.split("{")[0] not in recorded}, UNSEEN)
+    selectors = set().union(*(SELECTOR.findall(GROUPING.sub("", rule["query"])) for rule in rules))
+    answered(prometheus, selectors, UNSEEN)
