@@ -5,6 +5,7 @@ While messages come, are delivered, fail, are tried again and are given up, each
 
 import re
 import threading
+from dataclasses import dataclass
 
 import pytest
 
@@ -13,7 +14,7 @@ from support.api import Api, message, phone_number, unique
 from support.dashboards import FILES, expanded, load, panels
 from support.database import Database
 from support.kafka import REQUESTS
-from support.prometheus import RULES, Prometheus
+from support.prometheus import ENVIRONMENT, RULES, Prometheus
 from support.upstream import request, single_object
 from support.wait import until
 
@@ -78,7 +79,7 @@ EMPTY = {
     "rate(outbound_message_send_success_total[5m]) + rate(outbound_message_send_failure_total[5m])",
     # Kafka refuses nothing. The panel's other query shows the 0.
     "sum by (messaging_destination_name, error_type)"
-    ' (rate(messaging_client_sent_messages_total{environment=~".*", error_type!=""}[15s]))',
+    ' (rate(messaging_client_sent_messages_total{environment=~"test", error_type!=""}[15s]))',
 }
 
 # Likewise, of what rules look for.
@@ -137,6 +138,7 @@ def prometheus(module_pipeline, tmp_path_factory):
         OUTBOUND_SMS_PROVIDER="twilio",
         OUTBOUND_WHATSAPP_PROVIDER="whatsapp",
         OUTBOUND_METRICS_UPDATE_INTERVAL_MS=500,
+        OUTBOUND_ENVIRONMENT=ENVIRONMENT,
         OUTBOUND_RETRY_DELAYS="1s,2s",
     )
     pipeline.db.execute(
@@ -154,13 +156,22 @@ def prometheus(module_pipeline, tmp_path_factory):
     server.close()
 
 
-def dashboard_queries():
-    return {
-        (path.stem, panel["title"], expanded(target["expr"]))
+@dataclass(frozen=True)
+class Shown:
+    board: str
+    panel: str
+    expr: str
+    legend: str
+
+
+def shown():
+    """Every query of every panel, with the environment chosen."""
+    return [
+        Shown(path.stem, panel["title"], expanded(target["expr"], ENVIRONMENT), target["legendFormat"])
         for path in FILES
         for panel in panels(load(path))
         for target in panel["targets"]
-    }
+    ]
 
 
 def recipes():
@@ -198,13 +209,16 @@ def test_every_query_of_the_guides_and_of_docs_has_data(prometheus):
     answered(prometheus, GUIDES + recipes(), EMPTY)
 
 
-def test_every_panel_has_data(prometheus):
-    queries = dashboard_queries()
+def test_every_panel_has_data_and_its_legend_the_labels(prometheus):
     try:
-        answered(prometheus, {expr for *_, expr in queries}, EMPTY)
+        answered(prometheus, {one.expr for one in shown()}, EMPTY)
     except AssertionError as lacking:
-        panels_of = sorted(f"{stem}: {title}" for stem, title, expr in queries if expr in str(lacking).splitlines())
-        raise AssertionError("\n".join(panels_of) + f"\n{lacking}") from None
+        where = sorted(f"{one.board}: {one.panel}" for one in shown() if one.expr in str(lacking).splitlines())
+        raise AssertionError("\n".join(where) + f"\n{lacking}") from None
+    for one in shown():
+        labels = re.findall(r"{{(\w+)}}", one.legend)
+        found = [series for series, _ in prometheus.query(one.expr)] if labels else []
+        assert all(set(labels) <= set(series) for series in found), one
 
 
 def test_every_rule_is_understood_and_looks_at_something(prometheus):

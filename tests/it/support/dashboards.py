@@ -23,10 +23,10 @@ def panels(dashboard):
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
-def expanded(expr, interval="15s", window="1m"):
-    """With All chosen in each variable."""
+def expanded(expr, environment_chosen, interval="15s", window="1m"):
+    """With this environment, and All chosen in each other variable."""
     expr = expr.replace("$__rate_interval", interval).replace("$__range", window)
-    return re.sub(r"\$[a-z]+", ".*", expr)
+    return re.sub(r"\$[a-z]+", ".*", expr.replace("$environment", environment_chosen))
 
 
 def declared():

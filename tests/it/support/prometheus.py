@@ -13,6 +13,9 @@ from support.wait import until
 TEMPLATE = environment.REPOSITORY / "compose" / "prometheus" / "prometheus.yml"
 RULES = environment.REPOSITORY / "metrics" / "alerts"
 
+# The label of that name on everything that is scraped.
+ENVIRONMENT = "test"
+
 # How far the ports of the roles are from the exporter's.
 ROLES = {"EXPORTER": 0, "ROUTER": 1, "DLQ": 2, "EMAIL": 3, "SMS": 4, "WHATSAPP": 5}
 
@@ -42,7 +45,7 @@ class Prometheus:
     @staticmethod
     def _config(rules):
         text = TEMPLATE.read_text().replace("@REPOSITORY@", str(environment.REPOSITORY))
-        text = text.replace("@ENVIRONMENT@", "test").replace("@HTTP_PORT@", str(environment.HTTP_PORT))
+        text = text.replace("@ENVIRONMENT@", ENVIRONMENT).replace("@HTTP_PORT@", str(environment.HTTP_PORT))
         for role, distance in ROLES.items():
             text = text.replace(f"@{role}_PORT@", str(environment.METRICS_PORT + distance))
         config = yaml.safe_load(text)
