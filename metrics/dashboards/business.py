@@ -1,7 +1,7 @@
 """Messages as the business sees them: how many came, how many arrived, what became of the rest."""
 
 from grafana import bars, dashboard, gauge, graph, query, row, stat, steps
-from messaging import ATTEMPTS, FAILURE, SUCCESS
+from messaging import ATTEMPTS, FAILURE, NO_QUOTA, SUCCESS
 
 PANELS = [
     row("The last 24 hours"),
@@ -32,6 +32,7 @@ PANELS = [
         "The ten most frequent error codes.",
         query(f"sort_desc(topk(10, sum by (error_code) (increase({FAILURE}{{CHANNEL}}[24h])) > 0))", "{{error_code}}"),
         decimals=0,
+        noValue="Nothing failed",
     ),
     graph(
         "Attempts per Message Sent",
@@ -75,6 +76,7 @@ PANELS = [
         query("topk(10, (whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV}) * 100)", "{{org_id}}"),
         steps=[(None, "green"), (70, "yellow"), (85, "orange"), (95, "red")],
         width=16,
+        noValue=NO_QUOTA,
     ),
     graph(
         "Alerts Received",

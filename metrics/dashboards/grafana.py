@@ -208,7 +208,7 @@ def _values(label, text, metric):
 
 
 VARIABLES["environment"] = _values("environment", "Environment", "up")
-VARIABLES["group"] = _values("group", "Consumer group", expand("kafka_consumer_group_lag{ENV}"))
+VARIABLES["group"] = _values("group", "Consumer group", expand("kafka_consumer_group_members{ENV}"))
 VARIABLES["topic"] = _values("topic", "Topic", expand("kafka_topic_partitions{ENV}"))
 
 FIRING = {

@@ -29,6 +29,7 @@ PANELS = [
         query("min(kafka_consumer_group_retention_margin_seconds{GROUP_TOPIC})"),
         unit="s",
         steps=steps(3600, 86400, colors=("red", "yellow", "green")),
+        noValue="-",
     ),
     stat(
         "Groups Without Members",

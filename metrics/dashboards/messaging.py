@@ -8,6 +8,7 @@ FAILURE = "outbound_message_send_failure_total"
 # Both at once, so that a channel that only succeeds, or only fails, has a rate, too.
 ATTEMPTS = "outbound_message_send_(success|failure)_total"
 
+NO_QUOTA = "No organisation has a quota"
 GOOD_IS_HIGH = ("red", "yellow", "green")
 
 
@@ -88,10 +89,15 @@ PANELS = [
     ),
     graph(
         "Failure Rate Trends by Error Code",
-        "Attempts that did not end with success. docs/ERRORS.md says what each code means and whether it is tried again.",
-        query(f"sum by (error_code) (rate({FAILURE}{{CHANNEL}}[$__rate_interval]))", "{{error_code}}"),
+        "Attempts that did not end with success, by the codes that there were. docs/ERRORS.md says what each code means and whether it is tried again.",
+        query(
+            f"sum by (error_code) (rate({FAILURE}{{CHANNEL}}[$__rate_interval]))"
+            f" and sum by (error_code) (increase({FAILURE}{{CHANNEL}}[$__range])) > 0",
+            "{{error_code}}",
+        ),
         unit="ops",
         stack=True,
+        noValue="Nothing failed",
     ),
     graph(
         "Retry Rate by Channel",
@@ -104,6 +110,7 @@ PANELS = [
         "Of the five organisations closest to their limit.",
         query("topk(5, (whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV}) * 100)", "{{org_id}}"),
         steps=steps(70, 90),
+        noValue=NO_QUOTA,
     ),
     stat(
         "WhatsApp Quota Used",
@@ -111,6 +118,7 @@ PANELS = [
         query("sum(whatsapp_quota_used{ENV})"),
         width=3,
         height=8,
+        noValue="-",
     ),
     stat(
         "WhatsApp Quota Remaining",
@@ -118,12 +126,14 @@ PANELS = [
         query("sum(whatsapp_quota_remaining{ENV})"),
         width=3,
         height=8,
+        noValue="-",
     ),
     graph(
         "WhatsApp Quota Timeline",
         "Used, of the five organisations closest to their limit, and that limit.",
         query("whatsapp_quota_used{ENV} and topk(5, whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV})", "{{org_id}} used"),
         query("whatsapp_quota_limit{ENV} and topk(5, whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV})", "{{org_id}} limit"),
+        noValue=NO_QUOTA,
     ),
     graph(
         "Alert Counts",
@@ -131,6 +141,7 @@ PANELS = [
         query('count by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"),
         width=24,
         stack=True,
+        noValue="No alert fires",
     ),
     stat(
         "Overall System Health Score",

@@ -98,6 +98,7 @@ PANELS = [
             "{{channel}} {{error_code}}",
         ),
         decimals=0,
+        noValue="Nothing failed",
         width=8,
     ),
     graph(
@@ -125,6 +126,7 @@ PANELS = [
         query("sum by (alertname, severity, alertstate) (ALERTS)"),
         columns=["Series"],
         width=16,
+        noValue="None",
     ),
     graph(
         "Age of What Is Shown",

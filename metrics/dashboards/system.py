@@ -72,8 +72,8 @@ PANELS = [
         width=8,
     ),
     graph(
-        "Running Since",
-        "For how long. A line that falls to the ground is a restart.",
+        "Uptime",
+        "A line that falls to the ground is a restart.",
         query("time() - process_start_time_seconds{ENV}", "{{role}} {{instance}}"),
         unit="s",
         width=8,

@@ -10,6 +10,8 @@ import pytest
 from support import environment
 from support.dashboards import BUILT_IN, FILES, FOLDER, declared, load, metrics_of, panels
 
+pytestmark = pytest.mark.release  # nothing of it is compiled
+
 TYPES = environment.REPOSITORY / "tests" / "it" / "grafana"
 COMPILER = environment.CLIENTS / "grafana" / "node_modules"
 
@@ -105,7 +107,6 @@ def test_uids_are_different():
     assert len(set(uids)) == len(uids)
 
 
-@pytest.mark.release
 def test_grafanas_types_know_every_member(tmp_path):
     shutil.copytree(TYPES, tmp_path, dirs_exist_ok=True)
     (tmp_path / "node_modules").symlink_to(COMPILER)
