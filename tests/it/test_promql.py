@@ -75,7 +75,7 @@ sum(increase(http_requests_total[24h])) by (endpoint)
 
 # What has no data while all is well here, each with its reason.
 EMPTY = {
-    # Its left side has one series for a channel, its right side one for each error code: nothing matches, in any Prometheus.
+    # Its left side has one series for a channel, its right side one for each error code: nothing matches, anywhere.
     "rate(outbound_message_send_success_total[5m]) + rate(outbound_message_send_failure_total[5m])",
     # Kafka refuses nothing. The panel's other query shows the 0.
     "sum by (messaging_destination_name, error_type)"

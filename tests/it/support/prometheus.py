@@ -1,4 +1,4 @@
-"""Debian's Prometheus, asking the roles of the tests by the configuration of `./dev up --monitoring`, but each second."""
+"""Debian's Prometheus, asking the roles of the tests each second; else as `./dev up --monitoring` starts it."""
 
 import math
 import subprocess
@@ -66,7 +66,9 @@ class Prometheus:
         self._process.wait(30)
 
     def _get(self, path, **parameters):
-        answer = self._session.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=environment.PATIENCE_S).json()
+        answer = self._session.get(
+            f"{self.url}/api/v1/{path}", params=parameters, timeout=environment.PATIENCE_S
+        ).json()
         assert answer["status"] == "success", f"{parameters}: {answer['error']}"
         return answer["data"]
 
