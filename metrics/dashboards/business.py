@@ -81,7 +81,9 @@ PANELS = [
     graph(
         "Alerts Received",
         "What Alertmanager has sent for the owner's phone.",
-        query("sum by (status, result) (increase(outbound_alert_notifications_total{ENV}[1h]))", "{{status}} {{result}}"),
+        query(
+            "sum by (status, result) (increase(outbound_alert_notifications_total{ENV}[1h]))", "{{status}} {{result}}"
+        ),
         width=8,
         decimals=0,
     ),

@@ -1,7 +1,7 @@
 """Grafana's dashboard JSON (schemaVersion 42), from the few things in which our panels differ.
 
-A panel is placed by its width and height, from left to right. Queries are PromQL; a label matcher may be one of the words
-of SELECTORS, which stand for the dashboard's variables.
+A panel is placed by its width and height, from left to right. Queries are PromQL; a label matcher may be one of the
+words of SELECTORS, which stand for the dashboard's variables.
 """
 
 import re
@@ -68,7 +68,9 @@ def steps(*limits, colors=("green", "yellow", "red")):
     return list(zip((None, *limits), colors if len(limits) == 2 else (colors[0], colors[-1])))
 
 
-def graph(title, description, *queries, unit="short", steps=PLAIN, width=12, height=8, symlog=False, stack=False, **defaults):
+def graph(
+    title, description, *queries, unit="short", steps=PLAIN, width=12, height=8, symlog=False, stack=False, **defaults
+):
     """A line for each series. Steps that are given are drawn as dashed lines."""
     custom = {
         "drawStyle": "line",
@@ -108,7 +110,9 @@ def stat(title, description, *queries, unit="short", steps=PLAIN, width=4, heigh
 
 
 def gauge(title, description, *queries, unit="percent", steps=PLAIN, width=6, height=8, **defaults):
-    options = _reduced(showThresholdLabels=False, showThresholdMarkers=True, minVizWidth=75, minVizHeight=75, sizing="auto")
+    options = _reduced(
+        showThresholdLabels=False, showThresholdMarkers=True, minVizWidth=75, minVizHeight=75, sizing="auto"
+    )
     defaults = {"color": {"mode": "thresholds"}, "min": 0, "max": 100, **defaults}
     return _panel("gauge", title, description, queries, width, height, options, unit, steps, **defaults)
 
@@ -260,6 +264,8 @@ def dashboard(uid, title, description, panels, variables=()):
                 "url": "",
             }
         ],
-        "templating": {"list": [{"name": name, **VARIABLES[name]} for name in ("datasource", "environment", *variables)]},
+        "templating": {
+            "list": [{"name": name, **VARIABLES[name]} for name in ("datasource", "environment", *variables)]
+        },
         "panels": _placed(panels),
     }

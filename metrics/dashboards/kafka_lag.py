@@ -1,4 +1,4 @@
-"""Consumer groups of any Kafka: how far behind, how late, and how close to losing records; then our retry tiers and dead letters."""
+"""Consumer groups of any Kafka: how far behind, how late, how close to losing records; our retry tiers, dead letters."""
 
 from grafana import dashboard, graph, query, row, stat, steps, table
 
@@ -25,7 +25,7 @@ PANELS = [
     ),
     stat(
         "Until Retention",
-        "When the first record that is not committed may be deleted. No value: nothing waits where records have an age limit.",
+        "When the first record that is not committed may be deleted. No value: nothing waits that has an age limit.",
         query("min(kafka_consumer_group_retention_margin_seconds{GROUP_TOPIC})"),
         unit="s",
         steps=steps(3600, 86400, colors=("red", "yellow", "green")),
@@ -34,7 +34,7 @@ PANELS = [
     stat(
         "Groups Without Members",
         "Nobody reads for them.",
-        query('count(max by (group) (kafka_consumer_group_members{environment=~"$environment", group=~"$group"}) == 0) or vector(0)'),
+        query("count(max by (group) (kafka_consumer_group_members{GROUP}) == 0) or vector(0)"),
         steps=steps(1),
     ),
     stat("Brokers", "Brokers of the cluster.", query("max(kafka_brokers{ENV})")),
@@ -53,7 +53,10 @@ PANELS = [
     graph(
         "Committed Records",
         "How fast each group goes on.",
-        query("sum by (group, topic) (rate(kafka_consumer_group_offset{GROUP_TOPIC}[$__rate_interval]))", "{{group}} {{topic}}"),
+        query(
+            "sum by (group, topic) (rate(kafka_consumer_group_offset{GROUP_TOPIC}[$__rate_interval]))",
+            "{{group}} {{topic}}",
+        ),
         unit="recps",
     ),
     graph(
@@ -80,27 +83,32 @@ PANELS = [
     graph(
         "Time Until Retention",
         "Until the oldest record that is not committed may be deleted.",
-        query("min by (group, topic) (kafka_consumer_group_retention_margin_seconds{GROUP_TOPIC})", "{{group}} {{topic}}"),
+        query(
+            "min by (group, topic) (kafka_consumer_group_retention_margin_seconds{GROUP_TOPIC})", "{{group}} {{topic}}"
+        ),
         unit="s",
         width=8,
     ),
     graph(
         "Lost Records",
         "Deleted by retention before the group had committed them.",
-        query("sum by (group, topic) (increase(kafka_consumer_group_records_lost_total{GROUP_TOPIC}[$__rate_interval]))", "{{group}} {{topic}}"),
+        query(
+            "sum by (group, topic) (increase(kafka_consumer_group_records_lost_total{GROUP_TOPIC}[$__rate_interval]))",
+            "{{group}} {{topic}}",
+        ),
         width=8,
     ),
     row("Groups"),
     table(
         "State",
         "As the broker says it: Stable is at work, Empty has no member, a rebalance should last seconds.",
-        query('max by (group, state) (kafka_consumer_group_state{environment=~"$environment", group=~"$group"} == 1)'),
+        query("max by (group, state) (kafka_consumer_group_state{GROUP} == 1)"),
         columns=["is"],
     ),
     graph(
         "Members",
         "Members of each group.",
-        query('max by (group) (kafka_consumer_group_members{environment=~"$environment", group=~"$group"})', "{{group}}"),
+        query("max by (group) (kafka_consumer_group_members{GROUP})", "{{group}}"),
     ),
     row("Retry tiers of outbound"),
     graph(
@@ -142,7 +150,11 @@ PANELS = [
     graph(
         "Records in the DLQ Topic",
         "Between its oldest and its newest record.",
-        query('sum(kafka_partition_current_offset{ENV, topic="outbound.dlq"} - kafka_partition_oldest_offset{ENV, topic="outbound.dlq"})', "records"),
+        query(
+            'sum(kafka_partition_current_offset{ENV, topic="outbound.dlq"}'
+            ' - kafka_partition_oldest_offset{ENV, topic="outbound.dlq"})',
+            "records",
+        ),
         width=8,
     ),
 ]

@@ -24,8 +24,8 @@ def success_rate(selector, by="", over="$__rate_interval"):
 PANELS = [
     graph(
         "Queue Depth by Status",
-        "Messages in PostgreSQL, all channels. The line is the threshold of HighQueueDepth. Logarithmic above 1, because SENT "
-        "holds all that was delivered and is not archived yet.",
+        "Messages in PostgreSQL, all channels. The line is the threshold of HighQueueDepth. Logarithmic above 1, because "
+        "SENT holds all that was delivered and is not archived yet.",
         query("sum by (status) (outbound_message_queue_depth{ENV})", "{{status}}"),
         steps=steps(1000),
         symlog=True,
@@ -48,7 +48,7 @@ PANELS = [
     ),
     graph(
         "Delivery Latency Percentiles (All Channels)",
-        "From accepted to taken by the provider, retries included. The line is the threshold of HighDeliveryLatency for p95.",
+        "From accepted to taken by the provider, retries included. The line is HighDeliveryLatency's threshold for p95.",
         query(latency("0.50", "ENV"), "p50"),
         query(latency("0.95", "ENV"), "p95"),
         query(latency("0.99", "ENV"), "p99"),
@@ -83,13 +83,16 @@ PANELS = [
     graph(
         "Message Send Rate by Channel",
         "Accepted against sent. When the first stays above the second, the queue grows.",
-        query("sum by (channel) (rate(outbound_message_queued_total{CHANNEL}[$__rate_interval]))", "{{channel}} queued"),
+        query(
+            "sum by (channel) (rate(outbound_message_queued_total{CHANNEL}[$__rate_interval]))", "{{channel}} queued"
+        ),
         query(f"sum by (channel) (rate({SUCCESS}{{CHANNEL}}[$__rate_interval]))", "{{channel}} sent"),
         unit="mps",
     ),
     graph(
         "Failure Rate Trends by Error Code",
-        "Attempts that did not end with success, by the codes that there were. docs/ERRORS.md says what each code means and whether it is tried again.",
+        "Attempts that did not end with success, by the codes that there were. docs/ERRORS.md says what each code means "
+        "and whether it is tried again.",
         query(
             f"sum by (error_code) (rate({FAILURE}{{CHANNEL}}[$__rate_interval]))"
             f" and sum by (error_code) (increase({FAILURE}{{CHANNEL}}[$__range])) > 0",
@@ -131,13 +134,20 @@ PANELS = [
     graph(
         "WhatsApp Quota Timeline",
         "Used, of the five organisations closest to their limit, and that limit.",
-        query("whatsapp_quota_used{ENV} and topk(5, whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV})", "{{org_id}} used"),
-        query("whatsapp_quota_limit{ENV} and topk(5, whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV})", "{{org_id}} limit"),
+        query(
+            "whatsapp_quota_used{ENV} and topk(5, whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV})",
+            "{{org_id}} used",
+        ),
+        query(
+            "whatsapp_quota_limit{ENV} and topk(5, whatsapp_quota_used{ENV} / whatsapp_quota_limit{ENV})",
+            "{{org_id}} limit",
+        ),
         noValue=NO_QUOTA,
     ),
     graph(
         "Alert Counts",
-        "Alerts that fire, by name: StuckMessages, HighQueueDepth, DeadLetterQueueGrowth and the others. docs/runbook has a page for each.",
+        "Alerts that fire, by name: StuckMessages, HighQueueDepth, DeadLetterQueueGrowth and the others. docs/alerts.md "
+        "has the page for each.",
         query('count by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"),
         width=24,
         stack=True,

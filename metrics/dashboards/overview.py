@@ -1,4 +1,4 @@
-"""Where an operator looks first: what waits, what is late, what fails and why, and whether what is shown can be trusted."""
+"""Where an operator looks first: what waits, what is late, what fails and why; whether what is shown can be trusted."""
 
 from grafana import bars, dashboard, graph, query, row, stat, steps, table
 from messaging import GOOD_IS_HIGH, latency, success_rate
@@ -33,7 +33,8 @@ PANELS = [
     ),
     stat(
         "Lost or Doubled",
-        "The conservation of messages: accepted less all that they have become. Anything but 0 is a defect: `outbound audit` names it.",
+        "The conservation of messages: accepted less all that they have become. Anything but 0 is a defect: `outbound audit` "
+        "names it.",
         query("sum(outbound_message_conservation_difference{ENV})"),
         steps=[(None, "red"), (0, "green"), (1, "red")],
     ),
@@ -47,7 +48,9 @@ PANELS = [
     graph(
         "Waiting, by Status",
         "Messages that have not come to an end. UNKNOWN waits for a receipt or a person.",
-        query('sum by (status) (outbound_message_queue_depth{ENV, status!~"sent|failed|expired|cancelled"})', "{{status}}"),
+        query(
+            'sum by (status) (outbound_message_queue_depth{ENV, status!~"sent|failed|expired|cancelled"})', "{{status}}"
+        ),
         width=8,
     ),
     graph(
@@ -67,14 +70,18 @@ PANELS = [
     graph(
         "Lag",
         "Age of the oldest record that a group has not committed. The retry tiers, where waiting is meant, are below.",
-        query('max by (group, topic) (kafka_consumer_group_lag_seconds{ENV, topic!~"outbound.retry.*"}) > 0', "{{group}} {{topic}}"),
-        query("max(kafka_consumer_group_lag_seconds{ENV, topic!~\"outbound.retry.*\"})", "all"),
+        query(
+            'max by (group, topic) (kafka_consumer_group_lag_seconds{ENV, topic!~"outbound.retry.*"}) > 0',
+            "{{group}} {{topic}}",
+        ),
+        query('max(kafka_consumer_group_lag_seconds{ENV, topic!~"outbound.retry.*"})', "all"),
         unit="s",
         width=8,
     ),
     graph(
         "Overdue",
-        "Retries whose time has come and that nobody took; outbox rows that Kafka was not told of; messages whose end nobody has decided.",
+        "Retries whose time has come and that nobody took; outbox rows that Kafka was not told of; messages whose end nobody "
+        "has decided.",
         query("max by (topic) (outbound_retry_overdue_seconds{ENV})", "{{topic}}"),
         query("max(outbound_outbox_oldest_due_seconds{ENV})", "outbox"),
         query("max(outbound_message_oldest_unknown_age_seconds{ENV})", "unknown"),
@@ -94,7 +101,8 @@ PANELS = [
         "Failed Attempts of the Last 15 Minutes",
         "By channel and error code, the most frequent first.",
         query(
-            "sort_desc(topk(10, sum by (channel, error_code) (increase(outbound_message_send_failure_total{ENV}[15m])) > 0))",
+            "sort_desc(topk(10,"
+            " sum by (channel, error_code) (increase(outbound_message_send_failure_total{ENV}[15m])) > 0))",
             "{{channel}} {{error_code}}",
         ),
         decimals=0,

@@ -59,7 +59,9 @@ PANELS = [
     graph(
         "Statements",
         "By operation and table.",
-        query(f"sum by (operation, table) (rate({DATABASE}_count{{ENV}}[$__rate_interval]))", "{{operation}} {{table}}"),
+        query(
+            f"sum by (operation, table) (rate({DATABASE}_count{{ENV}}[$__rate_interval]))", "{{operation}} {{table}}"
+        ),
         unit="ops",
         width=8,
     ),
@@ -121,7 +123,9 @@ PANELS = [
     graph(
         "Leases Expired",
         "Claims that no sender finished in time: one was killed, or its lease is too short.",
-        query("sum by (channel) (rate(outbound_sender_leases_expired_total{CHANNEL}[$__rate_interval]))", "{{channel}}"),
+        query(
+            "sum by (channel) (rate(outbound_sender_leases_expired_total{CHANNEL}[$__rate_interval]))", "{{channel}}"
+        ),
         unit="mps",
         width=8,
     ),
@@ -142,7 +146,10 @@ PANELS = [
     graph(
         "Collections",
         "Successes and failures.",
-        query("sum by (source, result) (rate(outbound_exporter_collections_total{ENV}[$__rate_interval]))", "{{source}} {{result}}"),
+        query(
+            "sum by (source, result) (rate(outbound_exporter_collections_total{ENV}[$__rate_interval]))",
+            "{{source}} {{result}}",
+        ),
         unit="ops",
     ),
 ]

@@ -24,7 +24,9 @@ PANELS = [
     graph(
         "Error Rate",
         "Share of answers that were the server's fault (5xx). The line is the threshold of HighErrorRate.",
-        query(f'(sum(rate(http_requests_total{{ENV, status=~"5.."}}[$__rate_interval])) or vector(0)) / {REQUESTS}', "5xx"),
+        query(
+            f'(sum(rate(http_requests_total{{ENV, status=~"5.."}}[$__rate_interval])) or vector(0)) / {REQUESTS}', "5xx"
+        ),
         unit="percentunit",
         steps=steps(0.05),
         width=8,
@@ -81,7 +83,10 @@ PANELS = [
     graph(
         "Log Lines",
         "Warnings and errors, by role.",
-        query('sum by (role, level) (rate(outbound_log_lines_total{ENV, level=~"warn|error"}[$__rate_interval]))', "{{role}} {{level}}"),
+        query(
+            'sum by (role, level) (rate(outbound_log_lines_total{ENV, level=~"warn|error"}[$__rate_interval]))',
+            "{{role}} {{level}}",
+        ),
         unit="eps",
         width=8,
     ),
@@ -98,7 +103,8 @@ PANELS = [
         "Records Published",
         "Acknowledged by Kafka, by topic.",
         query(
-            'sum by (messaging_destination_name) (rate(messaging_client_sent_messages_total{ENV, error_type=""}[$__rate_interval]))',
+            "sum by (messaging_destination_name)"
+            ' (rate(messaging_client_sent_messages_total{ENV, error_type=""}[$__rate_interval]))',
             "{{messaging_destination_name}}",
         ),
         unit="recps",
@@ -120,6 +126,9 @@ PANELS = [
         "Not acknowledged by Kafka, and why. They are published again.",
         query('sum(rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval])) or vector(0)', "all"),
         query(
+            'sum(rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval])) or vector(0)', "all"
+        ),
+        query(
             "sum by (messaging_destination_name, error_type)"
             ' (rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval]))',
             "{{messaging_destination_name}} {{error_type}}",
@@ -129,4 +138,6 @@ PANELS = [
     ),
 ]
 
-DASHBOARD = dashboard("outbound-system", "Outbound System", "Resources, request rates, error rates of the processes.", PANELS)
+DASHBOARD = dashboard(
+    "outbound-system", "Outbound System", "Resources, request rates, error rates of the processes.", PANELS
+)

@@ -67,7 +67,9 @@ def test_the_guides_dashboard():
         "now-7d",
     ]
     colors = {
-        panel["title"]: [(step["value"], step["color"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+        panel["title"]: [
+            (step["value"], step["color"]) for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        ]
         for panel in board["panels"]
     }
     assert {title: colors[title] for title in COLORS} == COLORS
@@ -113,7 +115,9 @@ def test_grafanas_types_know_every_member(tmp_path):
 
     def findings(boards):
         for name, text in boards.items():
-            (tmp_path / f"{name}.ts").write_text(f"import {{ Dashboard }} from './dashboard';\nexport const it: Dashboard = {text};\n")
+            (tmp_path / f"{name}.ts").write_text(
+                f"import {{ Dashboard }} from './dashboard';\nexport const it: Dashboard = {text};\n"
+            )
         ended = subprocess.run(
             ["node", COMPILER / "typescript" / "bin" / "tsc", "-p", tmp_path, "--preserveSymlinks"],
             capture_output=True,

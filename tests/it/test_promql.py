@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import pytest
 
 from support import environment
+from support.alertmanager import RULES
 from support.api import Api, message, phone_number, unique
 from support.dashboards import FILES, expanded, load, panels
 from support.database import Database
 from support.kafka import REQUESTS
-from support.prometheus import ENVIRONMENT, RULES, Prometheus
+from support.prometheus import ENVIRONMENT, Prometheus
 from support.upstream import request, single_object
 from support.wait import until
 
@@ -75,7 +76,7 @@ sum(increase(http_requests_total[24h])) by (endpoint)
 
 # What has no data while all is well here, each with its reason.
 EMPTY = {
-    # Its left side has one series for a channel, its right side one for each error code: nothing matches, in any Prometheus.
+    # Its left side has one series for a channel, its right side one for each error code: nothing matches, anywhere.
     "rate(outbound_message_send_success_total[5m]) + rate(outbound_message_send_failure_total[5m])",
     # Kafka refuses nothing. The panel's other query shows the 0.
     "sum by (messaging_destination_name, error_type)"
@@ -224,7 +225,7 @@ def test_every_panel_has_data_and_its_legend_the_labels(prometheus):
 def test_every_rule_is_understood_and_looks_at_something(prometheus):
     """Thresholds are not reached here, so what a rule compares is asked instead of the rule."""
     rules = [rule for rule in prometheus.rules() if rule["name"] != "Always"]
-    assert len(rules) >= sum(path.read_text().count(" - alert: ") for path in RULES.glob("*.yml")) > 0
+    assert len(rules) >= sum(path.read_text().count(" - alert: ") for path in RULES) > 0
     for rule in rules:
         prometheus.query(rule["query"])
     selectors = set().union(*(SELECTOR.findall(GROUPING.sub("", rule["query"])) for rule in rules))
