@@ -18,6 +18,8 @@ static const struct header request_headers[] = {
     {"message-id", "What makes the request known when it comes again, if it has no requestId."},
     {HEADER_CORRELATION_ID,
      "Follows the message through logs and records, if the request has no correlationId."},
+    {"traceparent", "W3C Trace Context: the trace in which the message is delivered."},
+    {"tracestate", "What goes with it."},
     {NULL, NULL},
 };
 
@@ -38,6 +40,8 @@ static const struct header letter_headers[] = {
     {HEADER_REPLAYS, "How often the record was replayed before."},
     {HEADER_OMITTED_BYTES, "How large the record was, where that was too much to be kept."},
     {HEADER_CORRELATION_ID, "As the message had it."},
+    {"traceparent", "The message's trace, if it has one."},
+    {"tracestate", "What goes with it."},
     {NULL, NULL},
 };
 

@@ -6,6 +6,7 @@ import pytest
 
 from support import aws
 from support.api import message, unique
+from support.collector import new_context
 from support.command import outbound
 from support.provider import Provider
 
@@ -49,10 +50,12 @@ def test_an_email_by_ses(new_pipeline, amazon_ses):
         OUTBOUND_EMAIL_FROM_NAME='The "Team"',
     )
     body = message(payloadJson={"text": "Hello", "html": "<p>é</p>"}, subject='é "x"')
-    message_id = pipeline.api.accept(body)
+    trace = {"traceparent": new_context("00")[2], "tracestate": "b=2,  a=x y"}  # headers that are signed, too
+    message_id = pipeline.api.accept(body, **trace)
     pipeline.wait_for(message_id, "SENT")
 
     (request,) = amazon_ses.requests
+    assert {name: request.headers[name] for name in trace} == trace
     assert request.line == "POST /v2/email/outbound-emails HTTP/1.1"
     assert request.headers["x-amz-security-token"] == aws.TOKEN
     assert aws.content("sesv2", request) == aws.expected(
