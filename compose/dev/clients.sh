@@ -1,5 +1,6 @@
 # What only the tests of `./dev test` need: what the examples for services upstream are built with, a newer librdkafka,
-# AsyncAPI's validator, and Grafana's types. Each is pinned by files of the repository, and fetched anew when these change.
+# AsyncAPI's validator, Grafana's types, and a server of Sentry's protocol. Each is pinned by files of the repository, and fetched
+# anew when these change.
 # Sourced by dev.
 # shellcheck shell=bash disable=SC2154
 
@@ -34,6 +35,22 @@ librdkafka_fetch() { # FOLDER
     --disable-pip-version-check --target "$1/python" -r "$repo/tests/it/librdkafka.txt"
 }
 
+# With a database that has one project: making it takes longer than all that is done with it.
+bugsink_fetch() { # FOLDER
+  /usr/bin/python3 -m pip install --no-deps --require-hashes --no-compile --root-user-action=ignore \
+    --disable-pip-version-check --target "$1/python" -r "$repo/tests/it/bugsink/requirements.txt" &&
+    bugsink_manage "$1" migrate --verbosity 0 &&
+    bugsink_manage "$1" shell --command 'from projects.models import Project
+Project.objects.create(name="outbound", slug="outbound", sentry_key="0f0e0d0c-0b0a-0908-0706-050403020100")'
+}
+
+bugsink_manage() { # FOLDER COMMAND...
+  local folder=$1
+  shift
+  BUGSINK_FOLDER=$folder PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$folder/python:$repo/tests/it/bugsink" \
+    /usr/bin/python3 -m bugsink.scripts.manage "$@"
+}
+
 client_fill() { # FOLDER COMMAND SUM
   rm -rf "$1.new" "$1" && mkdir -p "$1.new" && "$2" "$1.new" && echo "$3" >"$1.new/sha256" && mv "$1.new" "$1"
 }
@@ -53,6 +70,7 @@ clients_setup() {
   client java "fetching the Java example's jars with Maven" "$repo/docs/examples/java/pom.xml"
   client go "building the Go example" "$repo"/docs/examples/go/*
   client librdkafka "fetching a newer librdkafka with pip" "$repo/tests/it/librdkafka.txt"
+  client bugsink "fetching Bugsink with pip" "$repo"/tests/it/bugsink/*
   client node "fetching AsyncAPI's validator with npm" "$repo"/tests/it/asyncapi/package*.json
   client grafana "fetching Grafana's types with npm" "$repo"/tests/it/grafana/package*.json
 }

@@ -93,7 +93,9 @@ Test(log, text_has_time_level_thread_logger_and_ids)
     log_write(LOG_INFO, fields, "it is %s\nor not", "done");
     char *text = lines();
     for (char *at = text; at < text + 23; at++) {
-        *at = *at >= '0' && *at <= '9' ? '9' : *at;
+        if (*at >= '0' && *at <= '9') {
+            *at = '9';
+        }
     }
     char wanted[300];
     (void)snprintf(wanted, sizeof wanted,

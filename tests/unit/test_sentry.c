@@ -2,6 +2,7 @@
 #include <criterion/new/assert.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "metrics/sentry_dsn.h"
@@ -66,7 +67,7 @@ Test(sentry, limits_of_errors_are_read)
         {"10:errors:key", 0},
         {"nonsense", 0},
         {"-5::key", 0},
-        {"999999999999999999999::key", 24 * 3600},
+        {"999999999999999999999::key", (int64_t)24 * 3600},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         cr_expect(sentry_limits_pause_s(rows[i].header) == rows[i].pause_s, "%s", rows[i].header);
@@ -189,7 +190,7 @@ Test(sentry, breadcrumbs_are_the_last_hundred_lines)
     cr_assert(eq(int, (int)json_array_size(values), BREADCRUMBS_MAX));
     for (int i = 0; i < BREADCRUMBS_MAX; i++) {
         const char *said = json_string_value(json_object_get(json_array_get(values, (size_t)i), "message"));
-        cr_expect(eq(int, atoi(said), 150 + i));
+        cr_expect(eq(int, (int)strtol(said, NULL, 10), 150 + i));
     }
     json_decref(event);
     buffer_release(&envelope);
