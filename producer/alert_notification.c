@@ -40,7 +40,10 @@ static const char *one_line(const char *text, size_t length, size_t characters_m
             memcpy(line + used, "…", sizeof "…");
             return line;
         }
-        line[used++] = space ? ' ' : text[i];
+        line[used++] = text[i];
+        if (space) {
+            line[used - 1] = ' ';
+        }
     }
     line[used > 0 && line[used - 1] == ' ' ? used - 1 : used] = '\0';
     return line;
@@ -124,12 +127,12 @@ static void fill_one(const json_t *value, const char *path, struct alert *alert,
 void alert_notification_parse(const char *body, size_t length, struct alert **ret_alerts, size_t *ret_count,
                               struct violations *violations)
 {
-    struct payload_problem problem;
-    json_t *root = payload_parse(body, length, DEPTH_MAX, &problem);
+    struct payload_problem problem = {.text = "is empty; it must be a JSON object"};
+    json_t *root = length ? payload_parse(body, length, DEPTH_MAX, &problem) : NULL;
     const json_t *alerts = json_object_get(root, "alerts");
     const size_t count = json_array_size(alerts);
     if (!root) {
-        violation_add(violations, "body", "%s", length ? problem.text : "is empty; it must be a JSON object");
+        violation_add(violations, "body", "%s", problem.text);
     } else if (!is_status(json_object_get(root, "version"), "4")) {
         violation_add(violations, "version", "must be \"4\", Alertmanager's webhook format");
     } else if (!json_is_array(alerts)) {

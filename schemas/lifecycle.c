@@ -164,8 +164,8 @@ const struct pg_statement lifecycle_claim = {
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, $5::text, fence, clock_timestamp() FROM claimed WHERE status = 'EXPIRED')"
     "SELECT position, fence, attempt_count, max_attempts, org_id, to_recipient, template_code, subject,"
-    "       payload_json, correlation_id, age_us, traceparent, tracestate"
-    "  FROM claimed WHERE status = 'SENDING'", "UPDATE", "outbound_message"};
+    "       payload_json, correlation_id, age_us, traceparent, tracestate, (status = 'EXPIRED')::int4 AS expired"
+    "  FROM claimed", "UPDATE", "outbound_message"};
 
 /*
  * $1 id, $2 fence, $3 new status, $4 outcome of the attempt, $5 error code, $6 error message, $7 provider,

@@ -23,7 +23,8 @@ enum {
     COLUMN_CORRELATION_ID,
     COLUMN_AGE_US,
     COLUMN_TRACEPARENT,
-    COLUMN_TRACESTATE
+    COLUMN_TRACESTATE,
+    COLUMN_EXPIRED
 };
 
 static void take_row(struct delivery *delivery, struct claim *claim, int row)
@@ -79,12 +80,14 @@ static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t
     }
     for (size_t position = 1; position <= count; position++) {
         struct delivery *delivery = delivery_list_pop(&sender->claiming);
-        if (row_of[position]) {
+        if (!row_of[position]) {
+            deliver_skipped(delivery);
+        } else if (pg_int(claim->rows, row_of[position] - 1, COLUMN_EXPIRED)) {
+            deliver_expired(delivery);
+        } else {
             take_row(delivery, claim, row_of[position] - 1);
             attempt_link(delivery, &links);
             deliver_claimed(delivery);
-        } else {
-            deliver_skipped(delivery);
         }
     }
     span_of_statement(sender->tracer, &links, sent_us, &lifecycle_claim, count);

@@ -4,7 +4,8 @@
  *   deliver_take()      a record is taken, if there is a place free for it        (intake.c)
  *   A  claim            QUEUED → SENDING, committed                               (claim.c)
  *      deliver_claimed()   it is ours: the request is built and goes out
- *      deliver_skipped()   it is not: somebody has handled it, the record is done
+ *      deliver_expired()   its time was over
+ *      deliver_skipped()   it is not QUEUED any more: somebody has handled it, the record is done
  *   B  send             one request, within the lease                             (transport.c)
  *      on_answer()         judged (provider), decided (policy.c)
  *   C  finish           what became of it, committed                              (finish.c)
@@ -50,6 +51,13 @@ void delivery_release(struct delivery *delivery)
 void deliver_skipped(struct delivery *delivery)
 {
     metric_add(delivery->sender->metrics, METRIC_SKIPPED, LABELS(delivery->sender->channel_label), 1);
+    delivery_release(delivery);
+}
+
+/* The claim has given it up, and announced its dead letter. */
+void deliver_expired(struct delivery *delivery)
+{
+    metric_add(delivery->sender->metrics, METRIC_DEAD_LETTER, LABELS(delivery->sender->channel_label), 1);
     delivery_release(delivery);
 }
 

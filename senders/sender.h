@@ -142,6 +142,7 @@ struct sender {
 void deliver_take(void *arg); /* the sender, as consumers call it */
 void deliver_claimed(struct delivery *delivery);
 void deliver_skipped(struct delivery *delivery);
+void deliver_expired(struct delivery *delivery);
 void deliver_stored(struct delivery *delivery, bool stored); /* or its end came too late */
 
 /* The record is dealt with, durably: its offset may be committed, its place is free. */

@@ -5,6 +5,7 @@ import time
 import uuid
 
 import pytest
+import requests
 
 from support.alertmanager import Receivers, start_alertmanager, start_prometheus
 from support.api import Api, message
@@ -232,3 +233,47 @@ def counted(pipeline):
     name = 'outbound_alert_notifications_total{status="firing",result="%s"} '
     results = ("queued", "repeated", "failed")
     return {result: float(line.split()[-1]) for result in results for line in lines if line.startswith(name % result)}
+
+
+def told_beside(alertmanager, *labels):
+    """Which of these alerts are told when all of them fire."""
+    alerts = [{"labels": one} for one in labels]
+    assert requests.post(f"{alertmanager.url}/api/v2/alerts", json=alerts, timeout=10).ok
+
+    def all_there():
+        found = requests.get(f"{alertmanager.url}/api/v2/alerts", timeout=10).json()
+        found = [one for one in found if one["labels"] in labels]
+        settled = len(found) == len(labels) and all(one["status"]["state"] != "unprocessed" for one in found)
+        return found if settled else None
+
+    found = until(all_there, "Alertmanager has decided about all of them")
+    return {one["labels"]["alertname"] for one in found if not one["status"]["inhibitedBy"]}
+
+
+def test_what_follows_from_a_cause_is_not_told_beside_it(tmp_path, pipeline):
+    def fires(name, **more):
+        return {"alertname": name, "severity": "none", **more}
+
+    with contextlib.closing(Receivers()) as receivers, contextlib.closing(
+        start_alertmanager(tmp_path, receivers, pipeline.api)
+    ) as alertmanager:
+        assert told_beside(
+            alertmanager,
+            fires("RouterDown"),
+            fires("StuckMessages"),
+            fires("SenderNotWorking", channel="sms"),
+            fires("DeliverySLOFastBurn", channel="sms"),
+            fires("ConsumerStalled", group="outbound-router"),
+            fires("ConsumerStalled", group="outbound-sender-sms"),
+            fires("ConsumerLag", group="outbound-sender-sms"),
+            fires("TargetDown", job="outbound"),
+            fires("ConservationBroken"),
+        ) == {"RouterDown", "ConsumerStalled", "ConservationBroken"}
+        assert told_beside(
+            alertmanager,
+            fires("WhatsAppQuotaExceeded", org_id="a"),
+            fires("WhatsAppQuota95Percent", org_id="a"),
+            fires("WhatsAppQuotaNearLimit", org_id="b"),
+            fires("WhatsAppQuota85Percent", org_id="b"),
+            fires("WhatsAppQuota70Percent", org_id="c"),
+        ) == {"WhatsAppQuotaExceeded", "WhatsAppQuotaNearLimit", "WhatsAppQuota70Percent"}

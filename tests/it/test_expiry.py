@@ -3,7 +3,9 @@
 import datetime
 import time
 
+from support import metrics
 from support.api import message
+from support.wait import until
 
 
 def seconds_between(earlier, later):
@@ -22,3 +24,5 @@ def test_a_message_can_become_too_old(new_pipeline):
     pipeline.start("sender")
     for message_id in ids:
         assert pipeline.wait_for(message_id, "EXPIRED")["attempts"] == []
+    given_up = "outbound_message_dead_letter_total"
+    until(lambda: metrics.value("email", given_up, channel="email") == len(ids), "they are counted as given up")
