@@ -124,7 +124,6 @@ PANELS = [
     graph(
         "Records Refused",
         "Not acknowledged by Kafka, and why. They are published again.",
-        query('sum(rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval])) or vector(0)', "all"),
         query(
             'sum(rate(messaging_client_sent_messages_total{ENV, error_type!=""}[$__rate_interval])) or vector(0)', "all"
         ),
