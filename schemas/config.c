@@ -156,14 +156,23 @@ struct kafka_options config_kafka(const struct config *config, const char *clien
         .brokers = config->kafka_brokers, .client_id = client_id, .properties = config->kafka_properties};
 }
 
+/* Sentry's name for the share of traces; OpenTelemetry's names win. */
+static bool sentry_samples(const struct config *config)
+{
+    return *config->sentry_traces_sample_rate && !*config->traces_sampler_arg &&
+           strcmp(config->traces_sampler, "parentbased_always_on") == 0; /* the default */
+}
+
 struct trace_settings config_traces(const struct config *config)
 {
+    const bool sentry = sentry_samples(config);
     return (struct trace_settings){.endpoint = config->otlp_endpoint,
                                    .headers = config->otlp_headers,
                                    .ca_file = config->otlp_certificate,
                                    .timeout_ms = (unsigned)config->otlp_timeout_ms,
-                                   .sampler = config->traces_sampler,
-                                   .sampler_arg = config->traces_sampler_arg,
+                                   .sampler = sentry ? "parentbased_traceidratio" : config->traces_sampler,
+                                   .sampler_arg = sentry ? config->sentry_traces_sample_rate
+                                                         : config->traces_sampler_arg,
                                    .service_name = config->otel_service_name,
                                    .resource_attributes = config->otel_resource_attributes};
 }
@@ -240,6 +249,14 @@ static bool check_pattern(const char *name, const char *text, struct error *erro
            error_set(error, "%s: \"%s\" is not a POSIX extended regular expression: %s", name, text, reason);
 }
 
+static bool check_sentry(const struct config *config, struct error *error)
+{
+    const char *rate = config->sentry_traces_sample_rate;
+    double ratio;
+    return !*rate || trace_settings_ratio(&(struct trace_settings){.sampler_arg = rate}, &ratio) ||
+           error_set(error, "SENTRY_TRACES_SAMPLE_RATE: \"%s\" is not a number from 0 to 1", rate);
+}
+
 static bool check(const struct config *config, struct error *error)
 {
     if (!pg_url_is_readable(config->database_url)) {
@@ -275,7 +292,7 @@ static bool check(const struct config *config, struct error *error)
             (long long)config->outbox_lease_ms, (long long)config->kafka_message_timeout_ms);
     }
     const struct trace_settings traces = config_traces(config);
-    return check_alerts(config, error) && check_registry(config, error) &&
+    return check_alerts(config, error) && check_registry(config, error) && check_sentry(config, error) &&
            trace_settings_check(&traces, error) && events_check(config, error) &&
            check_pattern("OUTBOUND_EXPORTER_GROUPS", config->exporter_groups, error) &&
            check_pattern("OUTBOUND_EXPORTER_TOPICS", config->exporter_topics, error) &&

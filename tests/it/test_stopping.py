@@ -156,7 +156,7 @@ def test_all_stops_its_children(pipeline):
     supervisor = pipeline.start("all")
     crowd = under_load(pipeline)
     children = children_of(supervisor.pid)
-    assert set(children) == {"producer", "router", "dlq", "sender"}
+    assert set(children) == {"producer", "router", "dlq", "exporter", "sender"}
     assert supervisor.terminate() == 0
     assert not any(process_exists(pid) for pid in children.values())
     assert pipeline.db.unfinished() > 0, "it stopped when all was done"

@@ -212,6 +212,33 @@ Test(config, instance_id_names_a_static_member_or_none)
     cr_expect(eq(str, config_instance_id(&config), "sender-3"));
 }
 
+/* Names of two worlds for the same thing. */
+Test(config, sentrys_share_of_traces_counts_where_opentelemetry_has_none)
+{
+    static const struct {
+        const char *rate, *sampler, *arg;
+        char *used, *used_arg;
+    } cases[] = {
+        {"", "parentbased_always_on", "", "parentbased_always_on", ""},
+        {"0.1", "parentbased_always_on", "", "parentbased_traceidratio", "0.1"},
+        {"0.1", "always_on", "", "always_on", ""},
+        {"0.1", "traceidratio", "0.5", "traceidratio", "0.5"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setenv("SENTRY_TRACES_SAMPLE_RATE", cases[i].rate, 1);
+        setenv("OTEL_TRACES_SAMPLER", cases[i].sampler, 1);
+        setenv("OTEL_TRACES_SAMPLER_ARG", cases[i].arg, 1);
+        load_well();
+        const struct trace_settings traces = config_traces(&config);
+        cr_expect(eq(str, (char *)traces.sampler, cases[i].used), "row %zu", i);
+        cr_expect(eq(str, (char *)traces.sampler_arg, cases[i].used_arg), "row %zu", i);
+    }
+    setenv("SENTRY_TRACES_SAMPLE_RATE", "1.5", 1);
+    struct error error;
+    cr_assert(not(load(&(struct settings_source){0}, &error)));
+    EXPECT_SAYS(error.text, "SENTRY_TRACES_SAMPLE_RATE");
+}
+
 Test(config, secrets_are_masked_in_print)
 {
     setenv("DATABASE_URL", "postgresql://user:pass-word@db/outbound", 1);
