@@ -68,6 +68,7 @@ def only(spans, name, **attributes):
 def test_the_tree_of_a_message_that_is_tried_twice(traced):
     trace, caller, traceparent = new_context()
     state = "vendor=1, other=a b"
+    since = traced.pipeline.kafka.ends(topics.SEND_EMAIL)
     recipient = f"{unique('again')}@example.com"
     answer = traced.pipeline.api.post(message(to=recipient), headers={"traceparent": traceparent, "tracestate": state})
     message_id = answer.json()["id"]
@@ -84,6 +85,10 @@ def test_the_tree_of_a_message_that_is_tried_twice(traced):
         assert (sent.kind, sent.parent) == (PRODUCER, asked.id)
         assert (routed.kind, routed.parent, routed.service) == (CONSUMER, sent.id, "outbound-router")
         assert routed.attributes["outbound.next_topic"] == topics.SEND_EMAIL
+    records = traced.pipeline.kafka.records_of(topics.SEND_EMAIL, since, message_id)
+    routes = [span for span in spans if span.name.startswith("route ")]
+    assert {record.headers["traceparent"] for record in records} == {f"00-{trace}-{span.id}-01" for span in routes}
+    assert [record.headers["tracestate"] for record in records] == [state, state]
     requests = traced.provider.requests_of(message_id)
     for number, (status, outcome) in enumerate([(503, "QUEUED"), (202, "SENT")], 1):
         attempt = only(spans, f"deliver {topics.SEND_EMAIL}", outbound_attempt=number)
