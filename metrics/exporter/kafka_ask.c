@@ -9,7 +9,7 @@
 #define CONFIGS_EVERY_MS 600000
 #define STARTS_EVERY_MS 5000
 /* librdkafka looks for each partition of an answer in the list that it was asked with, from its beginning. */
-#define PARTITIONS_AT_ONCE 200
+#define PARTITIONS_AT_ONCE 125
 #define CONFIGS_AT_ONCE 50 /* each topic answers with some forty settings */
 #define ANSWER_LOOK_MS 100 /* how soon a stop is noticed */
 #define REASON_SIZE 256

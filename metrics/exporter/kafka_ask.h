@@ -16,7 +16,7 @@
 #include "metrics/exporter/name_filter.h"
 
 /* How long one answer may take: as long as a broker that is away can hold up the end of the process. */
-#define ASK_TIMEOUT_MS 5000
+#define ASK_TIMEOUT_MS 3000
 
 struct kafka_ask {
     rd_kafka_t *client;

@@ -163,8 +163,11 @@ static rd_kafka_t *client_new(struct kafka_collector *collector, const char *iso
     kafka_conf_set(conf, "enable.auto.offset.store", "false");
     kafka_conf_set(conf, "enable.partition.eof", "true");
     kafka_conf_set(conf, "fetch.message.max.bytes", "16384"); /* one batch, as most producers make them */
-    kafka_conf_set(conf, "queued.min.messages", "1");
+    /* More than a fetch brings: who has enough is not asked for a second, also where it is read afresh. */
+    kafka_conf_set(conf, "queued.min.messages", "100000");
     kafka_conf_set(conf, "fetch.error.backoff.ms", "100");
+    /* The user's own value is for those who wait for records. */
+    (void)rd_kafka_conf_set(conf, "fetch.wait.max.ms", "10", NULL, 0);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, collector);
     char reason[256];

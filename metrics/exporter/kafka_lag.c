@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-/* Whose time is known to an interval is read, too, when they are few. */
-#define READS_FOR_EXACTNESS ((size_t)64)
+/* Whose time is known to an interval is read, too, when they are few; of many some at each collection. */
+#define FEW_READS ((size_t)64)
+#define READS_OF_MANY ((size_t)8)
 #define READING_MIN_MS 500
 #define READING_MAX_MS 5000
 /* A record that was there may be compacted away. */
@@ -131,8 +132,11 @@ static void read_wanted(struct look *look, struct kafka_reader *reader)
     while (count < look->count && look->wanted[count].needed) {
         count++;
     }
-    count = (size_t)larger((int64_t)count, (int64_t)READS_FOR_EXACTNESS);
-    count = count < look->count ? count : look->count;
+    if (look->count <= FEW_READS) {
+        count = look->count;
+    } else if (count < READS_OF_MANY) {
+        count = READS_OF_MANY;
+    }
     if (count == 0) {
         return;
     }

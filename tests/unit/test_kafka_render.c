@@ -1,0 +1,87 @@
+#include "metrics/exporter/kafka_render.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <string.h>
+
+#include "metrics/exporter/kafka_retry.h"
+#include "support/leaks.h"
+#include "support/says.h"
+
+TestSuite(kafka_render, .fini = no_leaks);
+
+Test(kafka_render, numbers)
+{
+    static const struct {
+        int64_t value;
+        bool thousandths;
+        const char *text;
+    } rows[] = {
+        {0, false, "0"},
+        {-7, false, "-7"},
+        {1234567890123, false, "1234567890123"},
+        {0, true, "0.000"},
+        {7, true, "0.007"},
+        {1234, true, "1.234"},
+        {-1500, true, "-1.500"},
+        {INT64_MIN, false, "-9223372036854775808"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer text;
+        buffer_init(&text, 100);
+        render_number(&text, rows[i].value, rows[i].thousandths);
+        cr_expect(eq(str, text.bytes, (char *)rows[i].text));
+        buffer_release(&text);
+    }
+}
+
+/* Names that need escapes; what is not known has no sample; what is gone goes away. */
+Test(kafka_render, view)
+{
+    struct kafka_view view = {.broker_count = 3};
+    struct kafka_topic *topic = kafka_view_found_topic(&view, "t", 2);
+    (void)kafka_view_found_topic(&view, "gone", 1);
+    topic->partitions[1].start = 5;
+    topic->partitions[1].end = 10;
+    topic->retention_ms = 60000;
+    struct group *group = kafka_view_found_group(&view, "a\"b\\c\n");
+    size_t hint;
+    group_positions_begin(group, &hint);
+    group_position_found(group, &hint, topic, 0, 3);
+    group_position_found(group, &hint, topic, 1, 7);
+    group_positions_end(group);
+    group->positions[1].lag = 3;
+    group->positions[1].age_ms = 1500;
+    kafka_view_sweep(&view);
+    (void)kafka_view_found_topic(&view, "t", 2);
+    (void)kafka_view_found_group(&view, group->name);
+    kafka_view_sweep(&view);
+    struct buffer text;
+    buffer_init(&text, 100000);
+    kafka_render(&view, &text);
+#define PLACE "{group=\"a\\\"b\\\\c\\n\",topic=\"t\",partition=\"1\"} "
+    EXPECT_SAYS(text.bytes, "kafka_brokers 3\n");
+    EXPECT_SAYS(text.bytes, "kafka_partition_oldest_offset{topic=\"t\",partition=\"1\"} 5\n");
+    EXPECT_SAYS(text.bytes, "kafka_consumer_group_lag" PLACE "3\n");
+    EXPECT_SAYS(text.bytes, "kafka_consumer_group_lag_seconds" PLACE "1.500\n");
+    EXPECT_SAYS(text.bytes, "kafka_consumer_group_retention_margin" PLACE "2\n");
+    EXPECT_SAYS(text.bytes, "kafka_consumer_group_retention_margin_seconds" PLACE "58.500\n");
+    cr_expect(strstr(text.bytes,
+                     "kafka_consumer_group_lag{group=\"a\\\"b\\\\c\\n\",topic=\"t\",partition=\"0\"}") ==
+              NULL);
+    cr_expect(strstr(text.bytes, "gone") == NULL);
+    buffer_release(&text);
+    group_positions_begin(group, &hint);
+    group_position_found(group, &hint, topic, 1, 8);
+    group_positions_end(group);
+    cr_expect(eq(sz, group->position_count, 1));
+    cr_expect(eq(i64, group->positions[0].committed, 8));
+    kafka_view_release(&view);
+}
+
+/* As schemas/tiers.c delays them: a tenth more at most, in steps of a partition. */
+Test(kafka_render, retry_waits)
+{
+    cr_expect(eq(i64, retry_wait_ms(60000, 0, 12), 60000));
+    cr_expect(eq(i64, retry_wait_ms(60000, 6, 12), 63000));
+}
