@@ -125,6 +125,9 @@ static void drop_repetitions(struct look *look)
 
 static void read_wanted(struct look *look, struct kafka_reader *reader)
 {
+    if (look->count == 0) {
+        return; /* and there is no array to sort */
+    }
     drop_repetitions(look);
     qsort(look->wanted, look->count, sizeof *look->wanted, by_need);
     size_t count = 0;
@@ -133,9 +136,6 @@ static void read_wanted(struct look *look, struct kafka_reader *reader)
     }
     count = (size_t)larger((int64_t)count, (int64_t)READS_FOR_EXACTNESS);
     count = count < look->count ? count : look->count;
-    if (count == 0) {
-        return;
-    }
     struct read_target *targets = NEW_ARRAY(struct read_target, count);
     for (size_t i = 0; i < count; i++) {
         targets[i] = look->wanted[i].target;
