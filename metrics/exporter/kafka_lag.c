@@ -126,6 +126,9 @@ static void drop_repetitions(struct look *look)
 
 static void read_wanted(struct look *look, struct kafka_reader *reader)
 {
+    if (look->count == 0) {
+        return; /* and there is no array to sort */
+    }
     drop_repetitions(look);
     qsort(look->wanted, look->count, sizeof *look->wanted, by_need);
     size_t count = 0;
