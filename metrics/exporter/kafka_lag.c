@@ -127,7 +127,7 @@ static void drop_repetitions(struct look *look)
 static void read_wanted(struct look *look, struct kafka_reader *reader)
 {
     if (look->count == 0) {
-        return; /* and there is no array to sort */
+        return;
     }
     drop_repetitions(look);
     qsort(look->wanted, look->count, sizeof *look->wanted, by_need);
@@ -139,9 +139,6 @@ static void read_wanted(struct look *look, struct kafka_reader *reader)
         count = look->count;
     } else if (count < READS_OF_MANY) {
         count = READS_OF_MANY;
-    }
-    if (count == 0) {
-        return;
     }
     struct read_target *targets = NEW_ARRAY(struct read_target, count);
     for (size_t i = 0; i < count; i++) {

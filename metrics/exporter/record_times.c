@@ -47,7 +47,7 @@ static void insert(struct record_times *times, struct time_mark mark)
     if (times->mark_count == MARKS_MAX) {
         thin_out(times);
     }
-    if (times->mark_count == times->mark_room) {
+    if (!times->marks || times->mark_count == times->mark_room) {
         times->mark_room = times->mark_room ? times->mark_room * 2 : 4;
         times->marks = memory_resize(times->marks, times->mark_room * sizeof *times->marks);
     }
