@@ -84,6 +84,7 @@ def test_numbers_are_right_at_every_moment(new_pipeline, people):
     assert len(set(crowd.join())) == MESSAGES
     for _ in range(3):
         assert_clean()
+    until(lambda: pipeline.db.value("SELECT count(*) FROM outbound_message_archive"), "something is archived")
     end()
     until(lambda: pipeline.db.unfinished() == 0, "nothing is on its way", environment.PATIENCE_S)
     code, broken, counts = audit()
