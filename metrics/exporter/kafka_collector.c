@@ -1,6 +1,7 @@
 /*
- * A collection is a plain sequence of questions in libuv's pool. It hands the loop one text, which answers
- * every scrape until the next one is there: a scrape never waits for a broker.
+ * A collection is a plain sequence of questions in libuv's pool. What it found is written as one text, which
+ * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on the
+ * loop, over the last one: two of them would be a good part of the exporter's memory.
  */
 #include <malloc.h>
 #include <stdatomic.h>
@@ -40,7 +41,6 @@ struct kafka_collector {
     struct kafka_ask ask;
     struct kafka_reader reader;
     struct kafka_view view;
-    struct http_text *next;
     struct error error;
     bool answered; /* there is something new to show */
     bool complete; /* and nothing is missing */
@@ -78,24 +78,26 @@ static void collect(uv_work_t *work)
     kafka_lag_look(view, &collector->reader, collector->exporter->config->metrics_update_interval_ms);
     complete = kafka_retry_look(ask, view, error) && complete;
     collector->complete = complete;
-    kafka_render(view, http_text_buffer(collector->next));
 }
 
 /* --- on the loop */
 
 static void on_timer(uv_timer_t *timer);
 
-/* The text that was shown is written over by the next collection, if no client is still reading it. */
 static void show(struct kafka_collector *collector)
 {
-    struct http_text *old = collector->shown;
-    collector->shown = collector->next;
-    collector->shown_since_ms = collector->began_ms;
-    if (old && !http_text_is_ours(old)) {
-        http_text_release(old);
-        old = NULL;
+    if (collector->shown && !http_text_is_ours(collector->shown)) { /* a client still reads it */
+        http_text_release(collector->shown);
+        collector->shown = NULL;
     }
-    collector->next = old;
+    if (!collector->shown) {
+        collector->shown = http_text_new(TEXT_MAX);
+    }
+    struct buffer *text = http_text_buffer(collector->shown);
+    buffer_clear(text);
+    kafka_render(&collector->view, text);
+    (void)malloc_trim(0); /* the answers of a large cluster were large */
+    collector->shown_since_ms = collector->began_ms;
 }
 
 static void on_collected(uv_work_t *work, int status)
@@ -126,10 +128,6 @@ static void on_collected(uv_work_t *work, int status)
 static void on_timer(uv_timer_t *timer)
 {
     struct kafka_collector *collector = timer->data;
-    if (!collector->next) {
-        collector->next = http_text_new(TEXT_MAX);
-    }
-    buffer_clear(http_text_buffer(collector->next));
     collector->working =
         uv_queue_work(&collector->exporter->service.loop, &collector->work, collect, on_collected) == 0;
 }
@@ -199,7 +197,8 @@ static bool open_all(struct kafka_collector *collector, struct error *error)
 
 struct kafka_collector *kafka_collector_open(struct exporter *exporter, struct error *error)
 {
-    (void)mallopt(M_ARENA_MAX, 1); /* or each thread of librdkafka's keeps what it once needed */
+    (void)setenv("UV_THREADPOOL_SIZE", "1", 0); /* there is one thing to do there */
+    (void)mallopt(M_ARENA_MAX, 1);              /* or each thread of librdkafka's keeps what it once needed */
     struct kafka_collector *collector = NEW(struct kafka_collector);
     collector->exporter = exporter;
     collector->topics.all = collector->groups.all = true;
@@ -246,6 +245,5 @@ void kafka_collector_close(struct kafka_collector *collector)
     name_filter_release(&collector->topics);
     name_filter_release(&collector->groups);
     http_text_release(collector->shown);
-    http_text_release(collector->next);
     free(collector);
 }

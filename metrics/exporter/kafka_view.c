@@ -229,6 +229,8 @@ static struct position *new_position(struct group *group, struct kafka_topic *to
     struct buffer labels;
     buffer_init(&labels, LABEL_MAX);
     buffer_format(&labels, "{%s,%s,partition=\"%d\"} ", group->label, topic->label, (int)partition);
+    /* There are many of them: without the room that a buffer keeps for more. */
+    labels.bytes = memory_resize(labels.bytes, labels.length + 1);
     *position = (struct position){.topic = topic,
                                   .partition = partition,
                                   .labels = labels.bytes,

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-#define MARKS_MAX ((size_t)64)
+#define MARKS_MAX ((size_t)32)
 
 void record_times_release(struct record_times *times)
 {
