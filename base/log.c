@@ -262,8 +262,12 @@ static void say(enum log_level level, bool to_be_written, const struct log_field
     }
     struct line_fields all;
     collect_fields(&all, fields);
-    const struct log_line line = {
-        .level = level, .wall_ms = clock_wall_ms(), .fields = all.list, .format = format, .message = message};
+    /* "%s" would make one kind of whatever can be said. */
+    const struct log_line line = {.level = level,
+                                  .wall_ms = clock_wall_ms(),
+                                  .fields = all.list,
+                                  .format = strcmp(format, "%s") == 0 ? message : format,
+                                  .message = message};
     pthread_mutex_lock(&one_at_a_time);
     if (to_be_written) {
         write_line(&line);

@@ -78,7 +78,7 @@ struct log_line {
     enum log_level level;
     int64_t wall_ms;
     const struct log_field *fields; /* those that the line carries, none of them empty */
-    const char *format;             /* the same for all lines of a kind */
+    const char *format;             /* the same for all lines of a kind; for "%s" the message itself */
     const char *message;            /* masked, valid UTF-8 */
 };
 

@@ -94,20 +94,24 @@ static void put_address(struct output *output, const char *local, const char *do
     }
 }
 
-/* The end of the number that begins at `text`, which may have a '+' and separators; NULL: there is none. */
+/*
+ * The end of the number that begins at `text`, which may have separators; NULL: there is none. Other numbers
+ * may follow: it ends with the last group of digits that still fits.
+ */
 static const char *number_end(const char *text, bool separated, size_t least)
 {
     size_t digits = 0;
     const char *end = NULL;
-    for (const char *at = text;; at++) {
+    for (const char *at = text; digits <= PHONE_DIGITS_MAX; at++) {
         if (is_digit(*at)) {
             digits++;
-            end = at + 1;
+            const bool fits = digits >= least && digits <= PHONE_DIGITS_MAX;
+            end = fits && !is_letter_or_digit(at[1]) ? at + 1 : end;
         } else if (!*at || !separated || !strchr(" -.()/", *at)) {
             break;
         }
     }
-    return digits >= least && digits <= PHONE_DIGITS_MAX && !is_letter_or_digit(*end) ? end : NULL;
+    return end;
 }
 
 /* Whether a number may begin behind `c`, and is not the rest of an id. */

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* From the kernel a page at a time: one system call for some hundred ids. */
+/* From the kernel a page at a time: one system call for some hundred ids. Each thread has its own. */
 void random_bytes(void *ret_bytes, size_t size)
 {
-    static unsigned char pool[4096];
-    static size_t left;
+    static _Thread_local unsigned char pool[4096];
+    static _Thread_local size_t left;
     if (left < size) {
         size_t have = 0;
         while (have < sizeof pool) {

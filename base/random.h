@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* At most 4096. */
+/* At most 4096. Any thread may call it. */
 void random_bytes(void *ret_bytes, size_t size);
 
 #endif

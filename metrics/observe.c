@@ -56,7 +56,7 @@ static void count_lines(struct metrics *metrics)
 
 void observe_process(struct metrics *metrics)
 {
-    static double started; /* near enough: the first look is at the start */
+    static double started; /* near enough: metrics_watch() looks first, at the start */
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         metric_set(metrics, METRIC_PROCESS_CPU, NO_LABELS, seconds(usage.ru_utime) + seconds(usage.ru_stime));
@@ -151,7 +151,6 @@ struct observe *observe_open(const struct observe_options *options)
     observe->try_again.data = observe;
     uv_timer_start(&observe->try_again, on_try_again, TRY_AGAIN_MS, TRY_AGAIN_MS);
     uv_unref((uv_handle_t *)&observe->try_again);
-    observe_process(options->metrics);
     try_to_open(observe);
     return observe;
 }

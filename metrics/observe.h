@@ -31,7 +31,7 @@ struct observe *observe_open(const struct observe_options *options);
 void observe_close(struct observe *observe);
 
 /* Brings up to date what is counted elsewhere: METRIC_PROCESS_…, METRIC_LOG_LINES, METRIC_ERROR_REPORTS.
- * observe_open() does it at each scrape. */
+ * Done at the start by metrics_watch(), then at each scrape. */
 void observe_process(struct metrics *metrics);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/pg.h"
 #include "base/watch.h"
+#include "metrics/observe.h"
 
 static void on_statement(void *arg, const struct pg_statement *statement, int64_t duration_us)
 {
@@ -27,6 +28,7 @@ static void on_record_consumed(void *arg, const char *group_id, const char *topi
 
 void metrics_watch(struct metrics *metrics, const char *role, const char *environment)
 {
+    observe_process(metrics);
     metric_set(metrics, METRIC_BUILD_INFO, LABELS(OUTBOUND_VERSION, role, environment), 1);
     metric_set(metrics, METRIC_DB_CONNECTIONS, NO_LABELS, 0);
     metric_add(metrics, METRIC_SPANS, LABELS("exported"), 0);

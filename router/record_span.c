@@ -1,6 +1,7 @@
 #include "router/record_span.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct trace_context record_trace(const rd_kafka_message_t *record)
 {
@@ -13,6 +14,17 @@ struct trace_context record_trace(const rd_kafka_message_t *record)
     }
     (void)trace_context_parse(traceparent, tracestate, &context);
     return context;
+}
+
+void record_trace_pass_on(const struct span *span, struct trace_headers *texts, struct kafka_header *headers)
+{
+    for (struct kafka_header *at = headers; span_is_open(span) && at->name; at++) {
+        if (strcmp(at->name, HEADER_TRACEPARENT) == 0) {
+            trace_context_format(&span->context, texts->traceparent);
+            at->value = texts->traceparent;
+            at->length = TRACEPARENT_SIZE - 1; /* what came may be longer, of a later version */
+        }
+    }
 }
 
 void record_span_end(struct tracer *tracer, struct span *span, const rd_kafka_message_t *record,

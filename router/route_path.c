@@ -12,7 +12,6 @@
  * The router keeps nothing: what was not acknowledged when it ends is read again by whoever comes next.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/kafka_consumer.h"
@@ -69,17 +68,6 @@ struct router {
     uv_timer_t drain_check;
 };
 
-/* What comes next continues our span; without one, whatever the headers say. */
-static void pass_on(const struct span *span, struct trace_headers *texts, struct kafka_header *headers)
-{
-    for (struct kafka_header *at = headers; span_is_open(span) && at->name; at++) {
-        if (strcmp(at->name, HEADER_TRACEPARENT) == 0) {
-            trace_context_format(&span->context, texts->traceparent);
-            at->value = texts->traceparent;
-        }
-    }
-}
-
 static void end_span(struct router *router, struct moving *moving)
 {
     const struct route *route = &moving->route;
@@ -109,7 +97,7 @@ static bool move(struct router *router, struct moving *moving)
     const size_t count = kafka_headers_of(record, headers, HEADERS_MAX);
     headers[count] = (struct kafka_header){0};
     struct trace_headers trace_texts;
-    pass_on(&moving->span, &trace_texts, headers);
+    record_trace_pass_on(&moving->span, &trace_texts, headers);
     const struct kafka_record_out out = {.topic = topic_name(moving->route.topic),
                                          .key = record->key,
                                          .key_length = record->key_len,

@@ -83,6 +83,8 @@ static void batch_claimed(struct sender *sender, struct pg_reply *reply, int64_t
         if (!row_of[position]) {
             deliver_skipped(delivery);
         } else if (pg_int(claim->rows, row_of[position] - 1, COLUMN_EXPIRED)) {
+            deliver_log_expired(delivery, pg_text(claim->rows, row_of[position] - 1, COLUMN_CORRELATION_ID),
+                                pg_text(claim->rows, row_of[position] - 1, COLUMN_ORG));
             deliver_expired(delivery);
         } else {
             take_row(delivery, claim, row_of[position] - 1);

@@ -35,6 +35,21 @@ static enum log_level level_of(const struct delivery *delivery, bool stored)
     return scope == ACCOUNT || state == STATE_FAILED ? LOG_ERROR : LOG_WARN;
 }
 
+void deliver_log_expired(const struct delivery *delivery, struct text correlation_id, struct text org_id)
+{
+    const struct sender *sender = delivery->sender;
+    if (message_log_wants(sender->config, LOG_INFO, false)) {
+        struct message_fields fields;
+        message_fields_set(&fields, &(struct message_ids){.id = &delivery->id,
+                                                          .correlation_id = correlation_id,
+                                                          .org_id = org_id,
+                                                          .channel = channel_name(sender->channel),
+                                                          .code = ERROR_EXPIRED});
+        log_write(LOG_INFO, fields.list, "%s: its time was over before it was sent",
+                  state_name(STATE_EXPIRED));
+    }
+}
+
 void deliver_log_start(const struct delivery *delivery, size_t size)
 {
     if (log_wants(LOG_DEBUG)) {

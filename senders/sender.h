@@ -148,7 +148,9 @@ void deliver_stored(struct delivery *delivery, bool stored); /* or its end came 
 /* The record is dealt with, durably: its offset may be committed, its place is free. */
 void delivery_release(struct delivery *delivery);
 
-/* deliver_log.c: a request of so many bytes goes out; its answer; what became of the attempt. */
+/* deliver_log.c: there was no time left; a request of so many bytes goes out; its answer; what became of the
+ * attempt. */
+void deliver_log_expired(const struct delivery *delivery, struct text correlation_id, struct text org_id);
 void deliver_log_start(const struct delivery *delivery, size_t size);
 void deliver_log_answer(const struct delivery *delivery, const struct http_result *result);
 void deliver_log_end(const struct delivery *delivery, bool stored);

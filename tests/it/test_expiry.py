@@ -21,8 +21,10 @@ def test_a_message_can_become_too_old(new_pipeline):
         state = pipeline.api.state(message_id)
         assert 0.9 < seconds_between(state["createdAt"], state["expiresAt"]) <= 1.0
     time.sleep(1.1)
-    pipeline.start("sender")
+    sender = pipeline.start("sender")
     for message_id in ids:
         assert pipeline.wait_for(message_id, "EXPIRED")["attempts"] == []
     given_up = "outbound_message_dead_letter_total"
     until(lambda: metrics.value("email", given_up, channel="email") == len(ids), "they are counted as given up")
+    sender.wait_until_says("EXPIRED: its time was over", len(ids))
+    assert all(sender.says(f"[messageId={message_id}]") for message_id in ids)

@@ -1,6 +1,7 @@
 """Every role shows what it does at /metrics, in a form that promtool finds nothing wrong with."""
 
 import socket
+import time
 
 import pytest
 import requests
@@ -18,6 +19,7 @@ def pipeline(module_pipeline):
     ids = [running.api.accept() for _ in range(3)]
     for one in ids:
         running.wait_for(one, "SENT")
+    running.delivered_at = time.time()
     return running
 
 
@@ -35,6 +37,7 @@ def test_what_every_role_has(pipeline, role):
     assert info["role"] == ("sender" if role == "email" else role)
     assert info["environment"] == "development"
     assert value(role, "process_resident_memory_bytes") > 1_000_000
+    assert 0 < value(role, "process_start_time_seconds") < pipeline.delivered_at, "it started before it was asked"
     assert 3 < value(role, "process_open_fds") < value(role, "process_max_fds")
 
 

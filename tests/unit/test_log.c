@@ -230,8 +230,9 @@ Test(log, a_listener_gets_lines_that_are_not_written_too)
     cr_expect(eq(str, heard.format, "number %d"));
     cr_expect(eq(str, heard.message, "number 7"));
     cr_expect(eq(str, heard.channel, "EMAIL"));
-    log_error("written");
+    log_error("%s", "written");
     cr_expect(eq(int, heard.count, 2));
+    cr_expect(eq(str, heard.format, "written"), "what is nothing but a text is a kind of its own");
     log_listen(LOG_INFO, NULL, NULL);
     log_info("nobody hears it");
     cr_expect(eq(int, heard.count, 2));
