@@ -23,10 +23,11 @@ static bool is_refusal(rd_kafka_resp_err_t code, const char *reason)
            is_hidden_refusal(code, reason);
 }
 
+/* One of several, perhaps. */
 static bool is_lost_connection(rd_kafka_resp_err_t code)
 {
-    return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-           code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE ||
+           code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 /* Each kind is told by itself; more of them than there are places share the last one. */
@@ -61,7 +62,8 @@ void kafka_trouble_report(struct kafka_trouble *trouble, const char *who, rd_kaf
     if (refusal) {
         (void)snprintf(trouble->refused, sizeof trouble->refused, "%s%s", reason, hint);
     }
-    if (who && (refusal || !is_lost_connection(code))) {
+    const bool known = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && *trouble->refused;
+    if (who && (refusal || !(known || is_lost_connection(code)))) {
         log_seldom(last_of(trouble, code), "%s: %s: %s%s", who, rd_kafka_err2name(code), reason, hint);
     } else if (who) {
         log_debug("%s: %s: %s", who, rd_kafka_err2name(code), reason);

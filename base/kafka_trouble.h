@@ -1,9 +1,9 @@
 /*
  * kafka_trouble.h - what keeps a client from Kafka: told in the log, and kept for health checks.
  *
- * A lost connection is librdkafka's to mend and told at DEBUG only. What no reconnecting mends (a password, a
- * certificate, a listener of another protocol, a right that is missing) is told at once, and again each
- * minute as long as it lasts.
+ * A lost connection is librdkafka's to mend and told at DEBUG only, but for the last one. What no
+ * reconnecting mends (a password, a certificate, a listener of another protocol, a right that is missing) is
+ * told at once, and again each minute as long as it lasts.
  */
 #ifndef BASE_KAFKA_TROUBLE_H
 #define BASE_KAFKA_TROUBLE_H

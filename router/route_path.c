@@ -85,12 +85,14 @@ static bool move(struct router *router, struct moving *moving)
     const uint64_t ticket = (uint64_t)(uintptr_t)moving;
     const enum error_code code = moving->route.code;
     if (code != ERROR_NONE) {
-        struct message_fields fields;
-        message_fields_of_record(&fields, record, code);
-        log_write(LOG_WARN, fields.list,
-                  "a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
-                  error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
-                  (long long)record->offset);
+        if (message_log_wants(router->config, LOG_WARN, false)) {
+            struct message_fields fields;
+            message_fields_of_record(&fields, record, code);
+            log_write(LOG_WARN, fields.list,
+                      "a record cannot be routed and goes to the dead letters: %s (%s [%d] offset %lld)",
+                      error_row(code)->name, rd_kafka_topic_name(record->rkt), (int)record->partition,
+                      (long long)record->offset);
+        }
         return deadletter_send(router->producer, record, code, NULL, "router", ticket);
     }
     struct kafka_header headers[HEADERS_MAX + 1] = {0};

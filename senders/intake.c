@@ -89,11 +89,13 @@ static void on_dead_letter(void *arg, uint64_t ticket, const char *reason)
 static void set_aside(struct sender *sender, struct lane *lane, struct kafka_position position,
                       rd_kafka_message_t *record, enum error_code code)
 {
-    struct message_fields fields;
-    message_fields_of_record(&fields, record, code);
-    log_write(LOG_WARN, fields.list,
-              "a record cannot be read and goes to the dead letters: %s (%s [%d] offset %lld)",
-              error_row(code)->name, lane->topic, (int)record->partition, (long long)record->offset);
+    if (message_log_wants(sender->config, LOG_WARN, false)) {
+        struct message_fields fields;
+        message_fields_of_record(&fields, record, code);
+        log_write(LOG_WARN, fields.list,
+                  "a record cannot be read and goes to the dead letters: %s (%s [%d] offset %lld)",
+                  error_row(code)->name, lane->topic, (int)record->partition, (long long)record->offset);
+    }
     struct unreadable *unreadable = NEW(struct unreadable);
     *unreadable = (struct unreadable){
         .sender = sender, .lane = lane, .position = position, .record = record, .code = code};

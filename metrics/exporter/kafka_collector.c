@@ -1,7 +1,7 @@
 /*
  * A collection is a plain sequence of questions in libuv's pool. What it found is written as one text, which
- * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on the
- * loop, over the last one: two of them would be a good part of the exporter's memory.
+ * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on
+ * the loop, over the last one: two of them would be a good part of the exporter's memory.
  */
 #include <malloc.h>
 #include <stdatomic.h>

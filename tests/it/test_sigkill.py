@@ -28,7 +28,7 @@ def pipeline(new_pipeline):
 
 def test_every_role_is_killed_under_load(pipeline):
     supervisor = pipeline.start("all")
-    assert set(children_of(supervisor.pid)) == {"producer", "router", "dlq", "sender"}
+    assert set(children_of(supervisor.pid)) == {"producer", "router", "dlq", "sender", "exporter"}
     crowd = Crowd([message() for _ in range(MESSAGES)], callers=2, up_to=MESSAGES // 2).start()
 
     def kill(name):
