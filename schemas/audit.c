@@ -221,6 +221,10 @@ void audit_print_help(FILE *out)
         (void)fprintf(out, "  %-16s %s\n", audit_checks[i].name, audit_checks[i].sentence);
     }
     (void)fputs(
+        "\nA letter may be on its way through Kafka, where it is not seen. letter_missing says nothing of a "
+        "message until a\n"
+        "letter that was written an hour later has been stored, or, where none ever was, until a day is "
+        "over.\n"
         "\nexit code: 0 all is true, 1 something is broken, 2 wrong usage, 3 PostgreSQL could not be asked\n",
         out);
 }

@@ -22,9 +22,11 @@ const char audit_counts_sql[] =
 
 /*
  * A letter on its way through Kafka is in no table. Letters are stored in the order of a partition, so that one which
- * has not come an hour after others of its time is not on its way any more.
+ * has not come an hour after others of its time is not on its way any more. Where none was ever stored, a day is given
+ * to `outbound dlq consume`.
  */
-#define LETTERS_STORED_UNTIL "(SELECT max(written_at) - interval '1 hour' FROM outbound_dead_letter)"
+#define LETTERS_STORED_UNTIL \
+    "(SELECT coalesce(max(written_at) - interval '1 hour', now() - interval '1 day') FROM outbound_dead_letter)"
 
 const struct audit_check audit_checks[] = {
     {"conservation", "every message that was ever accepted is there, in the archive, or on record as deleted",
@@ -63,7 +65,7 @@ const struct audit_check audit_checks[] = {
      "SELECT m.id::text, m.channel || ' ' || m.status || ', attempt ' || a.attempt_no"
      "  FROM outbound_attempt a JOIN outbound_message m ON m.id = a.outbound_message_id AND m.fence = a.attempt_no"
      "  WHERE a.outcome = 'SENT' AND m.status <> 'SENT'"},
-    {"letter_missing", "what FAILED or EXPIRED has a dead letter, or an outbox row that announces it",
+    {"letter_missing", "what FAILED or EXPIRED has a dead letter, or an outbox row that announces it; not judged are letters younger than an hour",
      "SELECT m.id::text, m.channel || ' ' || m.status || coalesce(' ' || m.error_code, '') FROM outbound_message m"
      "  WHERE m.status IN ('FAILED', 'EXPIRED') AND m.updated_at < " LETTERS_STORED_UNTIL
      "    AND NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = m.id AND l.fence = m.fence)"

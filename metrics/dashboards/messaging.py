@@ -74,7 +74,8 @@ PANELS = [
     ),
     graph(
         "Send Success Rate by Channel",
-        "Share of attempts that the provider took. The line is the threshold of LowSuccessRate.",
+        "Share of attempts that the provider took."
+        " The line is the threshold of LowSuccessRate, which leaves out what recipients cause.",
         query(success_rate("CHANNEL", by=" by (channel)"), "{{channel}}"),
         unit="percentunit",
         steps=steps(0.95, colors=("red", "green")),

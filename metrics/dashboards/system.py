@@ -23,7 +23,8 @@ PANELS = [
     ),
     graph(
         "Error Rate",
-        "Share of answers that were the server's fault (5xx). The line is the threshold of HighErrorRate.",
+        "Share of answers that were the server's fault (5xx)."
+        " The line is the threshold of HighErrorRate, which leaves out probes.",
         query(
             f'(sum(rate(http_requests_total{{ENV, status=~"5.."}}[$__rate_interval])) or vector(0)) / {REQUESTS}', "5xx"
         ),

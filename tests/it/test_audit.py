@@ -66,6 +66,20 @@ def test_each_break_is_named(message, name):
     assert set(broken) <= {name, "tally"}, "nothing else is said to be broken"
 
 
+@pytest.mark.parametrize(("status", "age", "named"), [("FAILED", 25, {M}), ("EXPIRED", 25, {M}), ("FAILED", 23, set())])
+def test_where_no_letter_was_ever_stored_one_is_missing_after_a_day(message, status, age, named):
+    ended = f"status = '{status}', updated_at = now() - interval '{age} hours'"
+    message.execute(f"ALTER TABLE outbound_message DISABLE TRIGGER USER; UPDATE outbound_message SET {ended}")
+    message.execute("ALTER TABLE outbound_message ENABLE TRIGGER USER; SELECT outbound_tally_recount()")
+    broken = audit()[1]
+    assert set(broken.get("letter_missing", ())) == named and set(broken) <= {"letter_missing"}, broken
+
+
+def test_it_says_whose_letters_are_not_judged(message):
+    for command in (["audit"], ["audit", "--help"]):
+        assert "not judged are letters younger than an hour" in outbound(*command).out
+
+
 def test_a_record_that_is_to_go_back_needs_its_letter(message):
     message.execute(OUTBOX.format(what="letter_id", value="12"))
     assert set(audit()[1]["outbox_of_none"]) == {"dead letter 12"}

@@ -66,7 +66,8 @@ def test_every_number_is_that_of_the_tables(new_pipeline):
         " SELECT 'over', 500, 100, now() - interval '1 s' UNION ALL SELECT 'much', 120, 100, now() + interval '1 h'"
     )
     pipeline.start("exporter")
-    until(lambda: "outbound_message_total_queued" in names(), "there was a collection")
+    collected = {"source": "postgresql", "result": "success"}
+    until(lambda: shown("outbound_exporter_collections_total", **collected) > 0, "there was a collection")
 
     for channel in CHANNELS:
         for status in STATUSES:

@@ -81,7 +81,8 @@ def test_errors_are_issues_of_a_sentry_server(bugsink, failing):
     # One that ends before it has a loop reports why, too.
     ended = outbound("migrate", SENTRY_ENABLED="true", SENTRY_DSN=bugsink.dsn, DATABASE_URL="host=127.0.0.1 port=1")
     assert ended.code == 1
-    assert [event.data["logger"] for event in bugsink.events()][3:] == ["migrate"]
+    events = until(lambda: len(found := bugsink.events()) > 3 and found, "its report is stored")
+    assert [event.data["logger"] for event in events][3:] == ["migrate"]
 
 
 def http(status, *headers):
