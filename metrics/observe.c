@@ -61,12 +61,13 @@ void observe_process(struct metrics *metrics)
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         metric_set(metrics, METRIC_PROCESS_CPU, NO_LABELS, seconds(usage.ru_utime) + seconds(usage.ru_stime));
     }
-    long pages = 0;
+    char pages[128];
     FILE *memory = fopen("/proc/self/statm", "r");
+    if (memory && fgets(pages, sizeof pages, memory)) { /* in all, and of them resident */
+        const double resident = strtod(pages + strcspn(pages, " "), NULL);
+        metric_set(metrics, METRIC_PROCESS_MEMORY, NO_LABELS, resident * (double)getpagesize());
+    }
     if (memory) {
-        if (fscanf(memory, "%*d %ld", &pages) == 1) {
-            metric_set(metrics, METRIC_PROCESS_MEMORY, NO_LABELS, (double)pages * (double)getpagesize());
-        }
         (void)fclose(memory);
     }
     struct rlimit limit;
