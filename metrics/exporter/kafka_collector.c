@@ -1,7 +1,7 @@
 /*
  * A collection is a plain sequence of questions in libuv's pool. What it found is written as one text, which
- * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on the
- * loop, over the last one: two of them would be a good part of the exporter's memory.
+ * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on
+ * the loop, over the last one: two of them would be a good part of the exporter's memory.
  */
 #include <malloc.h>
 #include <stdatomic.h>
@@ -67,11 +67,12 @@ static void collect(uv_work_t *work)
     struct error *error = &collector->error;
     collector->began_ms = clock_monotonic_ms();
     serve(collector); /* what librdkafka has to say */
-    collector->answered = kafka_ask_topics(ask, view, error) && kafka_ask_groups(ask, view, error);
+    collector->answered = kafka_ask_topics(ask, view, error);
     if (!collector->answered) {
         return;
     }
-    bool complete = kafka_ask_configs(ask, view, error);
+    bool complete = kafka_ask_groups(ask, view, error);
+    complete = kafka_ask_configs(ask, view, error) && complete;
     complete = kafka_ask_starts(ask, view, error) && complete;
     complete = kafka_ask_commits(ask, view, error) && complete;
     complete = kafka_ask_ends(ask, view, error) && complete;

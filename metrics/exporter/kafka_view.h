@@ -90,8 +90,11 @@ struct kafka_topic *kafka_view_found_topic(struct kafka_view *view, const char *
                                            int32_t partition_count);
 struct group *kafka_view_found_group(struct kafka_view *view, const char *name);
 
-/* Takes away what was not found since the last sweep. */
-void kafka_view_sweep(struct kafka_view *view);
+/*
+ * Takes away what was not found since the last sweep. `all_groups`: all that there are were listed; else one
+ * that was not found stays.
+ */
+void kafka_view_sweep(struct kafka_view *view, bool all_groups);
 
 /*
  * What a group has committed: `begin`, one call for each partition, `end`. A partition that is not told of
