@@ -1,7 +1,7 @@
 /*
  * A collection is a plain sequence of questions in libuv's pool. What it found is written as one text, which
- * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on
- * the loop, over the last one: two of them would be a good part of the exporter's memory.
+ * answers every scrape until the next one is there or it is too old: a scrape never waits for a broker. The
+ * text is written on the loop, over the last one: two of them would be a good part of the exporter's memory.
  */
 #include <malloc.h>
 #include <stdatomic.h>
@@ -33,7 +33,7 @@ struct kafka_collector {
     struct name_filter topics;
     struct name_filter groups;
     struct log_seldom complaint;
-    struct http_text *shown; /* NULL: nothing was collected yet */
+    struct http_text *shown; /* NULL: nothing was collected yet, or it was too old */
     int64_t shown_since_ms;  /* when it was true, monotonic */
 
     /* the worker's while it works */
@@ -137,6 +137,10 @@ struct http_text *kafka_collector_expose(struct kafka_collector *collector)
 {
     const int64_t age_ms = clock_monotonic_ms() - collector->shown_since_ms;
     metric_set(collector->exporter->metrics, METRIC_SNAPSHOT_AGE, LABELS(SOURCE), (double)age_ms / 1000);
+    if (exporter_too_old(age_ms, collector->exporter->config->metrics_update_interval_ms)) {
+        http_text_release(collector->shown);
+        collector->shown = NULL;
+    }
     return collector->shown;
 }
 
