@@ -35,6 +35,7 @@ struct kafka_collector {
     struct log_seldom complaint;
     struct http_text *shown; /* NULL: nothing was collected yet, or it was too old */
     int64_t shown_since_ms;  /* when it was true, monotonic */
+    bool read;               /* it has answered a scrape */
 
     /* the worker's while it works */
     struct kafka_trouble trouble;
@@ -97,6 +98,7 @@ static void show(struct kafka_collector *collector)
     struct buffer *text = http_text_buffer(collector->shown);
     buffer_clear(text);
     kafka_render(&collector->view, text);
+    collector->read = false;
     (void)malloc_trim(0); /* the answers of a large cluster were large */
     collector->shown_since_ms = collector->began_ms;
 }
@@ -129,6 +131,7 @@ static void on_collected(uv_work_t *work, int status)
 static void on_timer(uv_timer_t *timer)
 {
     struct kafka_collector *collector = timer->data;
+    collector->view.was_read = collector->read;
     collector->working =
         uv_queue_work(&collector->exporter->service.loop, &collector->work, collect, on_collected) == 0;
 }
@@ -141,6 +144,7 @@ struct http_text *kafka_collector_expose(struct kafka_collector *collector)
         http_text_release(collector->shown);
         collector->shown = NULL;
     }
+    collector->read = collector->shown;
     return collector->shown;
 }
 

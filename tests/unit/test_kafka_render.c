@@ -2,8 +2,10 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "metrics/exporter/kafka_lag.h"
 #include "metrics/exporter/kafka_retry.h"
 #include "support/leaks.h"
 #include "support/says.h"
@@ -109,6 +111,38 @@ Test(kafka_render, groups_that_were_not_listed_stay)
     (void)kafka_view_found_group(&view, "listed");
     kafka_view_sweep(&view, true);
     cr_expect(eq(sz, view.group_count, 1));
+    kafka_view_release(&view);
+}
+
+static void expect_lost(struct kafka_view *view, bool was_read, const char *lost)
+{
+    struct kafka_reader reader = {0}; /* there is nothing to read */
+    struct buffer text;
+    char line[100];
+    view->was_read = was_read;
+    kafka_lag_look(view, &reader, 1000);
+    buffer_init(&text, 100000);
+    kafka_render(view, &text);
+    (void)snprintf(line, sizeof line,
+                   "kafka_consumer_group_records_lost_total{group=\"g\",topic=\"t\",partition=\"0\"} %s\n",
+                   lost);
+    EXPECT_SAYS(text.bytes, line);
+    buffer_release(&text);
+}
+
+/* Else increase() would not see the first loss. */
+Test(kafka_render, a_loss_is_shown_after_a_scrape_has_read_0)
+{
+    struct kafka_view view = {0};
+    struct kafka_topic *topic = kafka_view_found_topic(&view, "t", 1);
+    struct partition *partition = &topic->partitions[0];
+    partition->start = partition->end = 5;
+    commit(kafka_view_found_group(&view, "g"), topic, 3);
+    expect_lost(&view, true, "0"); /* what was read did not have it */
+    expect_lost(&view, false, "0");
+    expect_lost(&view, true, "2");
+    partition->start = partition->end = 9;
+    expect_lost(&view, false, "6");
     kafka_view_release(&view);
 }
 
