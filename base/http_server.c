@@ -348,10 +348,13 @@ static void release_shared_body(void *arg)
 void http_respond_texts(struct http_request *request, int status, const struct http_header *headers,
                         struct http_text *const *texts, size_t count)
 {
+    if (count > HTTP_TEXTS_MAX) {
+        abort(); /* a defect of the caller's: half an answer would be a lie */
+    }
     struct shared_body *body = NEW(struct shared_body);
     struct MHD_IoVec parts[HTTP_TEXTS_MAX];
     unsigned filled = 0;
-    for (size_t i = 0; i < count && i < HTTP_TEXTS_MAX; i++) {
+    for (size_t i = 0; i < count; i++) {
         texts[i]->references++;
         body->texts[body->count++] = texts[i];
         if (texts[i]->buffer.length > 0) {

@@ -97,8 +97,8 @@ void http_text_release(struct http_text *text);
 
 #define HTTP_TEXTS_MAX 2
 
-/* The same as http_respond() with texts, one after the other, that are not copied. Takes references of its
- * own. */
+/* The same as http_respond() with texts, one after the other, HTTP_TEXTS_MAX at most, that are not copied.
+ * Takes references of its own. */
 void http_respond_texts(struct http_request *request, int status, const struct http_header *headers,
                         struct http_text *const *texts, size_t count);
 

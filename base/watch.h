@@ -2,7 +2,7 @@
  * watch.h - tells one listener of the process what it does with its servers, for metrics.
  *
  * Called on the loop, for each statement and each record: a listener has to be quick. Strings are valid
- * during the call only, unless it is said otherwise.
+ * during the call only; a statement is valid for ever.
  */
 #ifndef BASE_WATCH_H
 #define BASE_WATCH_H
@@ -16,7 +16,7 @@ struct watch {
     void (*statement)(void *arg, const struct pg_statement *statement, int64_t duration_us);
     /* A connection to PostgreSQL came up (1) or went away (-1). */
     void (*connection)(void *arg, int change);
-    /* Kafka has acknowledged a record; with `error`, a name that lives for ever, it has not. */
+    /* Kafka has acknowledged a record; with `error`, librdkafka's name of it, it has not. */
     void (*record_sent)(void *arg, const char *topic, const char *error);
     /* A record is done with. */
     void (*record_consumed)(void *arg, const char *group_id, const char *topic);

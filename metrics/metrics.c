@@ -63,7 +63,7 @@ struct metrics {
     struct place *places; /* open addressing; at most half of them are taken */
     size_t place_count;   /* a power of two */
     size_t places_taken;
-    struct interned *interned;
+    struct interned *interned[METRIC_COUNT + 1]; /* of each metric; the last: for ever */
 };
 
 struct metrics *metrics_new(void)
@@ -84,6 +84,15 @@ static void free_series(struct metrics *metrics, enum metric metric)
     metrics->first[metric] = metrics->last[metric] = NULL;
 }
 
+static void free_interned(struct interned **list)
+{
+    for (struct interned *one = *list, *next; one; one = next) {
+        next = one->next;
+        free(one);
+    }
+    *list = NULL;
+}
+
 void metrics_free(struct metrics *metrics)
 {
     if (!metrics) {
@@ -91,11 +100,9 @@ void metrics_free(struct metrics *metrics)
     }
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         free_series(metrics, (enum metric)i);
+        free_interned(&metrics->interned[i]);
     }
-    for (struct interned *one = metrics->interned, *next; one; one = next) {
-        next = one->next;
-        free(one);
-    }
+    free_interned(&metrics->interned[METRIC_COUNT]);
     free(metrics->places);
     free(metrics);
 }
@@ -214,12 +221,13 @@ void metric_clear(struct metrics *metrics, enum metric metric)
     }
     free(old);
     free_series(metrics, metric);
+    free_interned(&metrics->interned[metric]);
 }
 
 /* The one that is asked for is asked for again: it comes to the front. */
-const char *metrics_intern(struct metrics *metrics, const char *text)
+static const char *intern(struct interned **list, const char *text)
 {
-    struct interned **link = &metrics->interned;
+    struct interned **link = list;
     while (*link && strcmp((*link)->text, text) != 0) {
         link = &(*link)->next;
     }
@@ -231,9 +239,19 @@ const char *metrics_intern(struct metrics *metrics, const char *text)
         one = memory_new(sizeof *one + size);
         memcpy(one->text, text, size);
     }
-    one->next = metrics->interned;
-    metrics->interned = one;
+    one->next = *list;
+    *list = one;
     return one->text;
+}
+
+const char *metrics_intern(struct metrics *metrics, const char *text)
+{
+    return intern(&metrics->interned[METRIC_COUNT], text);
+}
+
+const char *metric_intern(struct metrics *metrics, enum metric metric, const char *text)
+{
+    return intern(&metrics->interned[metric], text);
 }
 
 const char *metric_name(enum metric metric)

@@ -5,7 +5,8 @@
  * bench record`).
  *
  * Label values come from closed sets, are valid as long as the process, and never change: a series is found
- * by where its values lie in memory. What is not such a string goes through metrics_intern().
+ * by where its values lie in memory. What is not such a string goes through metrics_intern(), or
+ * metric_intern() where values come and go.
  */
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
@@ -45,11 +46,14 @@ void metric_set(struct metrics *metrics, enum metric metric, struct metric_label
 /* In the metric's unit. */
 void metric_observe(struct metrics *metrics, enum metric metric, struct metric_labels labels, double value);
 
-/* Forgets all series of a metric. */
+/* Forgets all series of a metric, and what metric_intern() has kept for them. */
 void metric_clear(struct metrics *metrics, enum metric metric);
 
 /* A copy of `text` that lives as long as `metrics`; the same text is the same address. */
 const char *metrics_intern(struct metrics *metrics, const char *text);
+
+/* The same for label values of one metric: it lives until metric_clear(). */
+const char *metric_intern(struct metrics *metrics, enum metric metric, const char *text);
 
 /* Appends everything in the exposition format 0.0.4. */
 void metrics_expose(const struct metrics *metrics, struct buffer *into);

@@ -28,6 +28,7 @@ uint64_t publication_begin(struct tracer *tracer, const struct publication *publ
     }
     struct traced *traced = NEW(struct traced);
     traced->span = span;
+    traced->span.context.state = (struct text){0}; /* it goes away; spans do not tell it */
     traced->outbox_id = publication->outbox_id;
     traced->message_id = *publication->message_id;
     (void)snprintf(traced->topic, sizeof traced->topic, "%s", publication->topic);

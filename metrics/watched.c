@@ -17,7 +17,8 @@ static void on_connection(void *arg, int change)
 
 static void on_record_sent(void *arg, const char *topic, const char *error)
 {
-    metric_add(arg, METRIC_KAFKA_SENT, LABELS(metrics_intern(arg, topic), error), 1);
+    metric_add(arg, METRIC_KAFKA_SENT,
+               LABELS(metrics_intern(arg, topic), error ? metrics_intern(arg, error) : NULL), 1);
 }
 
 static void on_record_consumed(void *arg, const char *group_id, const char *topic)

@@ -158,8 +158,11 @@ static bool look(PGconn *connection, const struct config *config, const struct o
                  PGresult **ret_counts, PGresult *found[], struct error *error)
 {
     PGresult *begun = ask(connection, SNAPSHOT, NULL, error);
+    if (!begun) {
+        return false;
+    }
     PQclear(begun);
-    if (!begun || !(*ret_counts = ask(connection, audit_counts_sql, NULL, error))) {
+    if (!(*ret_counts = ask(connection, audit_counts_sql, NULL, error))) {
         return false;
     }
     const int64_t began_ms = clock_monotonic_ms();

@@ -11,6 +11,14 @@
 #include "metrics/sentry.h"
 #include "metrics/watched.h"
 
+#define GONE_AFTER 6 /* collections */
+#define GONE_AFTER_AT_LEAST_MS 60000
+
+bool exporter_too_old(int64_t age_ms, int64_t interval_ms)
+{
+    return age_ms > GONE_AFTER * interval_ms && age_ms > GONE_AFTER_AT_LEAST_MS;
+}
+
 void exporter_collected(struct exporter *exporter, const char *source, bool success, double seconds)
 {
     metric_add(exporter->metrics, METRIC_COLLECTIONS, LABELS(source, success ? "success" : "failure"), 1);

@@ -134,17 +134,15 @@ static bool ask_members(const struct kafka_ask *ask, rd_kafka_queue_t *queue, st
     return fine;
 }
 
+/* Each broker lists its own groups: what one of them does not tell takes nothing from the others. */
 static bool take_groups(const struct kafka_ask *ask, struct kafka_view *view, rd_kafka_event_t *event,
                         struct error *error)
 {
     const rd_kafka_ListConsumerGroups_result_t *result = rd_kafka_event_ListConsumerGroups_result(event);
-    size_t count;
-    size_t error_count;
-    const rd_kafka_error_t **errors = rd_kafka_ListConsumerGroups_result_errors(result, &error_count);
-    if (rd_kafka_event_error(event) || error_count > 0) {
-        return error_set(error, "groups: %s",
-                         error_count ? rd_kafka_error_string(errors[0]) : rd_kafka_event_error_string(event));
+    if (rd_kafka_event_error(event)) {
+        return error_set(error, "groups: %s", rd_kafka_event_error_string(event));
     }
+    size_t count;
     const rd_kafka_ConsumerGroupListing_t **found = rd_kafka_ListConsumerGroups_result_valid(result, &count);
     for (size_t i = 0; i < count; i++) {
         const char *name = rd_kafka_ConsumerGroupListing_group_id(found[i]);
@@ -152,7 +150,9 @@ static bool take_groups(const struct kafka_ask *ask, struct kafka_view *view, rd
             kafka_view_found_group(view, name)->state = rd_kafka_ConsumerGroupListing_state(found[i]);
         }
     }
-    return true;
+    const rd_kafka_error_t **errors = rd_kafka_ListConsumerGroups_result_errors(result, &count);
+    return count == 0 ||
+           error_set(error, "groups: %s; what is shown is incomplete", rd_kafka_error_string(errors[0]));
 }
 
 bool kafka_ask_groups(struct kafka_ask *ask, struct kafka_view *view, struct error *error)
@@ -162,16 +162,14 @@ bool kafka_ask_groups(struct kafka_ask *ask, struct kafka_view *view, struct err
     rd_kafka_ListConsumerGroups(ask->client, options, queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_event_t *event = await(ask, queue, clock_monotonic_ms() + ASK_TIMEOUT_MS);
-    bool fine = event ? take_groups(ask, view, event, error) : error_set(error, "groups: no answer");
+    const bool all = event ? take_groups(ask, view, event, error) : error_set(error, "groups: no answer");
     if (event) {
         rd_kafka_event_destroy(event);
     }
-    if (fine) {
-        kafka_view_sweep(view);
-        fine = ask_members(ask, queue, view, error);
-    }
+    kafka_view_sweep(view, all);
+    const bool fine = ask_members(ask, queue, view, error);
     rd_kafka_queue_destroy(queue);
-    return fine;
+    return fine && all;
 }
 
 /* --- commits */

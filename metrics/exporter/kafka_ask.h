@@ -26,10 +26,14 @@ struct kafka_ask {
     int64_t configs_asked_ms;
 };
 
-/* Brokers, topics and partitions; one request. Takes away topics that are gone. */
+/* Brokers, topics and partitions; one request. */
 MUST_CHECK bool kafka_ask_topics(struct kafka_ask *ask, struct kafka_view *view, struct error *error);
 
-/* Groups and their states, one request to each broker; members of those that have some, one to each. */
+/*
+ * Groups and their states, one request to each broker; members of those that have some, one to each. Takes
+ * away topics and groups that are gone: groups only when every broker has listed its own. False: something is
+ * missing.
+ */
 MUST_CHECK bool kafka_ask_groups(struct kafka_ask *ask, struct kafka_view *view, struct error *error);
 
 /* What the groups have committed: a request to each, all of them at once. */

@@ -1,7 +1,7 @@
 /*
  * A collection is a plain sequence of questions in libuv's pool. What it found is written as one text, which
- * answers every scrape until the next one is there: a scrape never waits for a broker. The text is written on
- * the loop, over the last one: two of them would be a good part of the exporter's memory.
+ * answers every scrape until the next one is there or it is too old: a scrape never waits for a broker. The
+ * text is written on the loop, over the last one: two of them would be a good part of the exporter's memory.
  */
 #include <malloc.h>
 #include <stdatomic.h>
@@ -33,8 +33,9 @@ struct kafka_collector {
     struct name_filter topics;
     struct name_filter groups;
     struct log_seldom complaint;
-    struct http_text *shown; /* NULL: nothing was collected yet */
+    struct http_text *shown; /* NULL: nothing was collected yet, or it was too old */
     int64_t shown_since_ms;  /* when it was true, monotonic */
+    bool read;               /* it has answered a scrape */
 
     /* the worker's while it works */
     struct kafka_trouble trouble;
@@ -67,11 +68,12 @@ static void collect(uv_work_t *work)
     struct error *error = &collector->error;
     collector->began_ms = clock_monotonic_ms();
     serve(collector); /* what librdkafka has to say */
-    collector->answered = kafka_ask_topics(ask, view, error) && kafka_ask_groups(ask, view, error);
+    collector->answered = kafka_ask_topics(ask, view, error);
     if (!collector->answered) {
         return;
     }
-    bool complete = kafka_ask_configs(ask, view, error);
+    bool complete = kafka_ask_groups(ask, view, error);
+    complete = kafka_ask_configs(ask, view, error) && complete;
     complete = kafka_ask_starts(ask, view, error) && complete;
     complete = kafka_ask_commits(ask, view, error) && complete;
     complete = kafka_ask_ends(ask, view, error) && complete;
@@ -96,6 +98,7 @@ static void show(struct kafka_collector *collector)
     struct buffer *text = http_text_buffer(collector->shown);
     buffer_clear(text);
     kafka_render(&collector->view, text);
+    collector->read = false;
     (void)malloc_trim(0); /* the answers of a large cluster were large */
     collector->shown_since_ms = collector->began_ms;
 }
@@ -128,6 +131,7 @@ static void on_collected(uv_work_t *work, int status)
 static void on_timer(uv_timer_t *timer)
 {
     struct kafka_collector *collector = timer->data;
+    collector->view.was_read = collector->read;
     collector->working =
         uv_queue_work(&collector->exporter->service.loop, &collector->work, collect, on_collected) == 0;
 }
@@ -136,6 +140,11 @@ struct http_text *kafka_collector_expose(struct kafka_collector *collector)
 {
     const int64_t age_ms = clock_monotonic_ms() - collector->shown_since_ms;
     metric_set(collector->exporter->metrics, METRIC_SNAPSHOT_AGE, LABELS(SOURCE), (double)age_ms / 1000);
+    if (exporter_too_old(age_ms, collector->exporter->config->metrics_update_interval_ms)) {
+        http_text_release(collector->shown);
+        collector->shown = NULL;
+    }
+    collector->read = collector->shown;
     return collector->shown;
 }
 

@@ -184,10 +184,12 @@ static void for_each_position(struct look *look, void (*visit)(struct look *, st
 static void look_at(struct look *look, struct position *position)
 {
     const struct partition *partition = position_partition(position);
+    const bool was_shown = position->lag != NOT_KNOWN;
     position->lag = NOT_KNOWN;
     if (partition->end == NOT_KNOWN || partition->start == NOT_KNOWN) {
         return;
     }
+    position->zero_read = position->zero_read || (was_shown && look->view->was_read);
     count_records(position, partition);
     int64_t from;
     int64_t time_ms;

@@ -75,7 +75,7 @@ static bool margin_seconds_value(const struct position *position, int64_t *ret_v
 
 static bool lost_value(const struct position *position, int64_t *ret_value)
 {
-    *ret_value = position->lost;
+    *ret_value = position->zero_read ? position->lost : 0;
     return position->lag != NOT_KNOWN;
 }
 

@@ -186,12 +186,12 @@ static bool has_topic(const struct position *position)
     return position->topic->found && position->partition < position->topic->partition_count;
 }
 
-void kafka_view_sweep(struct kafka_view *view)
+void kafka_view_sweep(struct kafka_view *view, bool all_groups)
 {
     size_t kept = 0;
     for (size_t i = 0; i < view->group_count; i++) {
         struct group *group = view->groups[i];
-        if (group->found) {
+        if (group->found || !all_groups) {
             keep_positions(group, has_topic);
             group->found = false;
             view->groups[kept++] = group;

@@ -55,8 +55,14 @@ struct position {
     int64_t counted_to; /* below this offset all that was lost is counted */
     char *labels;       /* {group="…",topic="…",partition="…"} and a blank */
     size_t labels_length;
+    bool zero_read; /* a scrape has read `lost` as 0, which it is shown as until then: see below */
     bool found;
 };
+
+/*
+ * Prometheus sees how much a series grows from its first sample on, not what that one starts with: a loss
+ * that was there before a series was would be one that nobody hears of.
+ */
 
 struct group {
     char *name;
@@ -74,6 +80,7 @@ struct kafka_view {
     size_t topic_count;
     struct group **groups; /* by name */
     size_t group_count;
+    bool was_read;           /* a scrape has read what was last written of it */
     int64_t starts_asked_ms; /* monotonic */
     int64_t now_ms;          /* when the ends were asked for: ages are as of then */
 };
@@ -90,8 +97,11 @@ struct kafka_topic *kafka_view_found_topic(struct kafka_view *view, const char *
                                            int32_t partition_count);
 struct group *kafka_view_found_group(struct kafka_view *view, const char *name);
 
-/* Takes away what was not found since the last sweep. */
-void kafka_view_sweep(struct kafka_view *view);
+/*
+ * Takes away what was not found since the last sweep. `all_groups`: all that there are were listed; else one
+ * that was not found stays.
+ */
+void kafka_view_sweep(struct kafka_view *view, bool all_groups);
 
 /*
  * What a group has committed: `begin`, one call for each partition, `end`. A partition that is not told of

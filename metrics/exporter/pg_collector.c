@@ -2,9 +2,8 @@
  * What is shown of PostgreSQL: from the tally, and from the head of an index each; so a collection costs the
  * same however many messages there are.
  *
- * While PostgreSQL is away its numbers stay, and the age of what is shown grows. When they are as old as
- * GONE_AFTER collections (and a minute) they are taken away: an old number is better than a gap, but not for
- * long.
+ * While PostgreSQL is away its numbers stay until they are exporter_too_old(), and the age of what is shown
+ * grows.
  */
 #include <stdlib.h>
 
@@ -16,8 +15,6 @@
 #include "metrics/exporter/pg_numbers.h"
 
 #define SOURCE "postgresql"
-#define GONE_AFTER 6 /* collections */
-#define GONE_AFTER_AT_LEAST_MS 60000
 
 struct pg_collector {
     struct exporter *exporter;
@@ -47,11 +44,10 @@ void pg_collector_refresh(struct pg_collector *collector)
 {
     const int64_t now_ms = clock_monotonic_ms();
     const int64_t since_ms = collector->fresh_ms ? collector->fresh_ms : collector->opened_ms;
-    const int64_t gone_ms = GONE_AFTER * collector->exporter->config->metrics_update_interval_ms;
-    metric_set(collector->exporter->metrics, METRIC_SNAPSHOT_AGE, LABELS(SOURCE),
-               (double)(now_ms - since_ms) / 1000);
+    const int64_t age_ms = now_ms - since_ms;
+    metric_set(collector->exporter->metrics, METRIC_SNAPSHOT_AGE, LABELS(SOURCE), (double)age_ms / 1000);
     if (collector->fresh_ms &&
-        now_ms - since_ms > (gone_ms > GONE_AFTER_AT_LEAST_MS ? gone_ms : GONE_AFTER_AT_LEAST_MS)) {
+        exporter_too_old(age_ms, collector->exporter->config->metrics_update_interval_ms)) {
         collector->opened_ms = collector->fresh_ms; /* the age goes on */
         forget(collector);
     }

@@ -107,17 +107,21 @@ static void show_heads(const PGresult *rows, struct metrics *metrics)
     metric_set(metrics, METRIC_OUTBOX_ROWS, LABELS("event"), pg_double(rows, 0, 5));
 }
 
+/* Organisations come and go. */
+static void show_quota(const PGresult *rows, int column, struct metrics *metrics, enum metric metric)
+{
+    metric_clear(metrics, metric);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const char *org_id = metric_intern(metrics, metric, PQgetvalue(rows, row, 0));
+        metric_set(metrics, metric, LABELS(org_id), pg_double(rows, row, column));
+    }
+}
+
 static void show_quotas(const PGresult *rows, struct metrics *metrics)
 {
-    metric_clear(metrics, METRIC_QUOTA_USED);
-    metric_clear(metrics, METRIC_QUOTA_LIMIT);
-    metric_clear(metrics, METRIC_QUOTA_REMAINING);
-    for (int row = 0; row < PQntuples(rows); row++) {
-        const struct metric_labels org = LABELS(metrics_intern(metrics, PQgetvalue(rows, row, 0)));
-        metric_set(metrics, METRIC_QUOTA_USED, org, pg_double(rows, row, 1));
-        metric_set(metrics, METRIC_QUOTA_LIMIT, org, pg_double(rows, row, 2));
-        metric_set(metrics, METRIC_QUOTA_REMAINING, org, pg_double(rows, row, 3));
-    }
+    show_quota(rows, 1, metrics, METRIC_QUOTA_USED);
+    show_quota(rows, 2, metrics, METRIC_QUOTA_LIMIT);
+    show_quota(rows, 3, metrics, METRIC_QUOTA_REMAINING);
 }
 
 /* clang-format off */

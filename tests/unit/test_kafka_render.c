@@ -2,8 +2,10 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "metrics/exporter/kafka_lag.h"
 #include "metrics/exporter/kafka_retry.h"
 #include "support/leaks.h"
 #include "support/says.h"
@@ -52,10 +54,10 @@ Test(kafka_render, view)
     group_positions_end(group);
     group->positions[1].lag = 3;
     group->positions[1].age_ms = 1500;
-    kafka_view_sweep(&view);
+    kafka_view_sweep(&view, true);
     (void)kafka_view_found_topic(&view, "t", 2);
     (void)kafka_view_found_group(&view, group->name);
-    kafka_view_sweep(&view);
+    kafka_view_sweep(&view, true);
     struct buffer text;
     buffer_init(&text, 100000);
     kafka_render(&view, &text);
@@ -76,6 +78,71 @@ Test(kafka_render, view)
     group_positions_end(group);
     cr_expect(eq(sz, group->position_count, 1));
     cr_expect(eq(i64, group->positions[0].committed, 8));
+    kafka_view_release(&view);
+}
+
+static void commit(struct group *group, struct kafka_topic *topic, int64_t committed)
+{
+    size_t hint;
+    group_positions_begin(group, &hint);
+    group_position_found(group, &hint, topic, 0, committed);
+    group_positions_end(group);
+}
+
+/* A broker that does not list its groups takes none away; their topics go all the same. */
+Test(kafka_render, groups_that_were_not_listed_stay)
+{
+    struct kafka_view view = {0};
+    struct kafka_topic *topic = kafka_view_found_topic(&view, "t", 1);
+    commit(kafka_view_found_group(&view, "listed"), topic, 1);
+    commit(kafka_view_found_group(&view, "silent"), topic, 2);
+    commit(kafka_view_found_group(&view, "silent on a topic that goes"),
+           kafka_view_found_topic(&view, "gone", 1), 3);
+    kafka_view_sweep(&view, true);
+    (void)kafka_view_found_topic(&view, "t", 1);
+    (void)kafka_view_found_group(&view, "listed");
+    kafka_view_sweep(&view, false);
+    cr_expect(eq(sz, view.topic_count, 1));
+    cr_assert(eq(sz, view.group_count, 3));
+    cr_assert(eq(sz, kafka_view_group(&view, "silent")->position_count, 1));
+    cr_expect(eq(i64, kafka_view_group(&view, "silent")->positions[0].committed, 2));
+    cr_expect(eq(sz, kafka_view_group(&view, "silent on a topic that goes")->position_count, 0));
+    (void)kafka_view_found_topic(&view, "t", 1);
+    (void)kafka_view_found_group(&view, "listed");
+    kafka_view_sweep(&view, true);
+    cr_expect(eq(sz, view.group_count, 1));
+    kafka_view_release(&view);
+}
+
+static void expect_lost(struct kafka_view *view, bool was_read, const char *lost)
+{
+    struct kafka_reader reader = {0}; /* there is nothing to read */
+    struct buffer text;
+    char line[100];
+    view->was_read = was_read;
+    kafka_lag_look(view, &reader, 1000);
+    buffer_init(&text, 100000);
+    kafka_render(view, &text);
+    (void)snprintf(line, sizeof line,
+                   "kafka_consumer_group_records_lost_total{group=\"g\",topic=\"t\",partition=\"0\"} %s\n",
+                   lost);
+    EXPECT_SAYS(text.bytes, line);
+    buffer_release(&text);
+}
+
+/* Else increase() would not see the first loss. */
+Test(kafka_render, a_loss_is_shown_after_a_scrape_has_read_0)
+{
+    struct kafka_view view = {0};
+    struct kafka_topic *topic = kafka_view_found_topic(&view, "t", 1);
+    struct partition *partition = &topic->partitions[0];
+    partition->start = partition->end = 5;
+    commit(kafka_view_found_group(&view, "g"), topic, 3);
+    expect_lost(&view, true, "0"); /* what was read did not have it */
+    expect_lost(&view, false, "0");
+    expect_lost(&view, true, "2");
+    partition->start = partition->end = 9;
+    expect_lost(&view, false, "6");
     kafka_view_release(&view);
 }
 
