@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-/* Whose time is known to an interval is read, too, when they are few; of many some at each collection. */
+/*
+ * Whose time is known to an interval is read, too, when they are few: there may be nothing but markers. Of
+ * many some at each collection, and none of a group that moves: it will be somewhere else by then.
+ */
 #define FEW_READS ((size_t)64)
 #define READS_OF_MANY ((size_t)8)
 #define READING_MIN_MS 500
@@ -16,6 +19,7 @@
 struct wanted {
     struct read_target target;
     bool needed;      /* nothing else tells the age to one interval */
+    bool moves;       /* the group has committed something since the last look */
     int64_t about_ms; /* when the record was written, as far as is known */
 };
 
@@ -86,6 +90,7 @@ static void want(struct look *look, const struct position *position, int64_t fro
     }
     look->wanted[look->count++] = (struct wanted){
         .target = {.topic = position->topic, .partition = position->partition, .from = from},
+        .moves = position->committed != position->committed_before,
         .needed = answer == RECORD_UNKNOWN && !(bounded && to_ms - from_ms <= 2 * look->interval_ms),
         .about_ms = from_ms};
 }
@@ -108,7 +113,9 @@ static int by_need(const void *left, const void *right)
 {
     const struct wanted *a = left;
     const struct wanted *b = right;
-    return a->needed != b->needed ? (int)b->needed - (int)a->needed : order(a->about_ms, b->about_ms);
+    const int need = (int)b->needed - (int)a->needed;
+    const int rest = need ? need : (int)a->moves - (int)b->moves;
+    return rest ? rest : order(a->about_ms, b->about_ms);
 }
 
 /* Groups at the same place need one read. */
@@ -137,8 +144,12 @@ static void read_wanted(struct look *look, struct kafka_reader *reader)
     }
     if (look->count <= FEW_READS) {
         count = look->count;
-    } else if (count < READS_OF_MANY) {
-        count = READS_OF_MANY;
+    }
+    while (count < look->count && count < READS_OF_MANY && !look->wanted[count].moves) {
+        count++;
+    }
+    if (count == 0) {
+        return;
     }
     struct read_target *targets = NEW_ARRAY(struct read_target, count);
     for (size_t i = 0; i < count; i++) {
@@ -197,6 +208,7 @@ static void look_at(struct look *look, struct position *position)
     if (answer == RECORD_UNKNOWN || answer == RECORD_UNDECIDED) {
         want(look, position, from, answer);
     }
+    position->committed_before = position->committed;
 }
 
 static void conclude(struct look *look, struct position *position)

@@ -49,11 +49,12 @@ struct position {
     struct kafka_topic *topic;
     int32_t partition;
     int64_t committed;
-    int64_t lag;        /* NOT_KNOWN: the end is not */
-    int64_t age_ms;     /* of the oldest record that is not committed; NOT_KNOWN: not yet */
-    int64_t lost;       /* records deleted before they were committed, ever */
-    int64_t counted_to; /* below this offset all that was lost is counted */
-    char *labels;       /* {group="…",topic="…",partition="…"} and a blank */
+    int64_t committed_before; /* at the look before this one */
+    int64_t lag;              /* NOT_KNOWN: the end is not */
+    int64_t age_ms;           /* of the oldest record that is not committed; NOT_KNOWN: not yet */
+    int64_t lost;             /* records deleted before they were committed, ever */
+    int64_t counted_to;       /* below this offset all that was lost is counted */
+    char *labels;             /* {group="…",topic="…",partition="…"} and a blank */
     size_t labels_length;
     bool zero_read; /* a scrape has read `lost` as 0, which it is shown as until then: see below */
     bool found;
