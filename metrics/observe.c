@@ -29,6 +29,23 @@ static double seconds(struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
+/* Not from /proc/self/statm, which may be megabytes away from it: Linux counts in batches for each CPU. */
+static void set_memory(struct metrics *metrics)
+{
+    static const char wanted[] = "VmRSS:";
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status)) {
+        if (strncmp(line, wanted, sizeof wanted - 1) == 0) {
+            metric_set(metrics, METRIC_PROCESS_MEMORY, NO_LABELS,
+                       strtod(line + sizeof wanted - 1, NULL) * 1024);
+        }
+    }
+    if (status) {
+        (void)fclose(status);
+    }
+}
+
 static void count_descriptors(struct metrics *metrics)
 {
     DIR *entries = opendir("/proc/self/fd");
@@ -61,15 +78,7 @@ void observe_process(struct metrics *metrics)
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         metric_set(metrics, METRIC_PROCESS_CPU, NO_LABELS, seconds(usage.ru_utime) + seconds(usage.ru_stime));
     }
-    char pages[128];
-    FILE *memory = fopen("/proc/self/statm", "r");
-    if (memory && fgets(pages, sizeof pages, memory)) { /* in all, and of them resident */
-        const double resident = strtod(pages + strcspn(pages, " "), NULL);
-        metric_set(metrics, METRIC_PROCESS_MEMORY, NO_LABELS, resident * (double)getpagesize());
-    }
-    if (memory) {
-        (void)fclose(memory);
-    }
+    set_memory(metrics);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         metric_set(metrics, METRIC_PROCESS_MAX_FDS, NO_LABELS, (double)limit.rlim_cur);
