@@ -19,6 +19,7 @@ TOPICS = [f"bench.exporter.{number}" for number in range(10)]
 PARTITIONS = 100
 GROUPS = 50
 RECORDS = 20
+BEHIND = 10  # records, and seconds while all moves
 LOOKS = 20
 WARM_UP_LOOKS = 15
 LIMITS = {"exporter": 15, "broker": 60, "scrape": 10, "memory": 24}
@@ -32,7 +33,7 @@ class Load:
         self._producer = Producer({**self._brokers, "linger.ms": 20})
         self._members = [Consumer({**self._brokers, "group.id": f"bench-exporter-{number}", "enable.auto.commit": False})
                          for number in range(GROUPS)]
-        self._committed = RECORDS // 2
+        self._committed = RECORDS - BEHIND
         self._over = threading.Event()
 
     def make_backlog(self):
@@ -127,7 +128,7 @@ def run_once(instance, load, port):
         wait_until(lambda: looks(url) >= WARM_UP_LOOKS, "it is warm", every=1)
         static = measure(exporter, url)
         with load.moving():
-            time.sleep(3)
+            time.sleep(BEHIND + 5)  # until the groups are at records that it has seen coming
             moving = measure(exporter, url)
             moving["broker"] = max(0, moving["broker_s"] - of_load) / moving["looks_s"]
             text, _ = scrape(url)
