@@ -8,6 +8,7 @@
 
 #define CONFIGS_EVERY_MS 600000
 #define STARTS_EVERY_MS 5000
+#define QUIET_GROUPS_EVERY_MS 30000 /* should a Kafka keep what groups commit elsewhere than we think */
 /* librdkafka looks for each partition of an answer in the list that it was asked with, from its beginning. */
 #define PARTITIONS_AT_ONCE 125
 #define CONFIGS_AT_ONCE 50 /* each topic answers with some forty settings */
@@ -36,8 +37,10 @@ bool kafka_ask_topics(struct kafka_ask *ask, struct kafka_view *view, struct err
     view->broker_count = answer->broker_cnt;
     for (int i = 0; i < answer->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *topic = &answer->topics[i];
-        if (topic->partition_cnt > 0 && !is_internal(topic->topic) &&
-            name_filter_takes(ask->topics, topic->topic)) {
+        if (strcmp(topic->topic, COMMIT_LOG_TOPIC) == 0) {
+            commit_log_found(&view->commits, topic);
+        } else if (topic->partition_cnt > 0 && !is_internal(topic->topic) &&
+                   name_filter_takes(ask->topics, topic->topic)) {
             struct kafka_topic *found = kafka_view_found_topic(view, topic->topic, topic->partition_cnt);
             for (int32_t j = 0; j < topic->partition_cnt; j++) {
                 const int32_t id = topic->partitions[j].id;
@@ -110,6 +113,34 @@ static bool take_members(struct kafka_view *view, rd_kafka_event_t *event, struc
     return true;
 }
 
+/* Not being allowed to is no error: then no group is quiet. */
+static void look_at_commit_log(struct kafka_ask *ask, struct kafka_view *view)
+{
+    struct error ignored;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(view->commits.count + 1);
+    commit_log_list(&view->commits, list);
+    commit_log_take(&view->commits, list, list->cnt > 0 && kafka_ask_offsets(ask, list, &ignored));
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void choose_groups(struct kafka_view *view)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    for (size_t i = 0; i < view->group_count; i++) {
+        struct group *group = view->groups[i];
+        const bool quiet = commit_log_is_quiet(&view->commits, group->name);
+        /* What came in between the last look and the question shows at this look. */
+        if (group->moved && group->quiet && quiet) {
+            commit_log_was_wrong(&view->commits);
+        }
+        group->quiet = quiet;
+        group->to_ask = !quiet || view->topics_changed || group->asked_ms == 0 ||
+                        now_ms - group->asked_ms >= QUIET_GROUPS_EVERY_MS;
+        group->moved = false;
+    }
+    view->topics_changed = false;
+}
+
 static bool ask_members(const struct kafka_ask *ask, rd_kafka_queue_t *queue, struct kafka_view *view,
                         struct error *error)
 {
@@ -117,9 +148,10 @@ static bool ask_members(const struct kafka_ask *ask, rd_kafka_queue_t *queue, st
     size_t count = 0;
     for (size_t i = 0; i < view->group_count; i++) {
         struct group *group = view->groups[i];
-        const bool empty = group->state == RD_KAFKA_CONSUMER_GROUP_STATE_EMPTY;
-        group->members = empty ? 0 : NOT_KNOWN;
-        if (!empty) {
+        if (group->state == RD_KAFKA_CONSUMER_GROUP_STATE_EMPTY) {
+            group->members = 0;
+        } else if (group->to_ask || group->members == NOT_KNOWN) {
+            group->members = NOT_KNOWN;
             names[count++] = group->name;
         }
     }
@@ -147,7 +179,12 @@ static bool take_groups(const struct kafka_ask *ask, struct kafka_view *view, rd
     for (size_t i = 0; i < count; i++) {
         const char *name = rd_kafka_ConsumerGroupListing_group_id(found[i]);
         if (*name && name_filter_takes(ask->groups, name)) {
-            kafka_view_found_group(view, name)->state = rd_kafka_ConsumerGroupListing_state(found[i]);
+            struct group *group = kafka_view_found_group(view, name);
+            const rd_kafka_consumer_group_state_t state = rd_kafka_ConsumerGroupListing_state(found[i]);
+            if (state != group->state) { /* it is being made up anew: members are not written yet */
+                group->asked_ms = 0;
+                group->state = state;
+            }
         }
     }
     const rd_kafka_error_t **errors = rd_kafka_ListConsumerGroups_result_errors(result, &count);
@@ -167,6 +204,8 @@ bool kafka_ask_groups(struct kafka_ask *ask, struct kafka_view *view, struct err
         rd_kafka_event_destroy(event);
     }
     kafka_view_sweep(view, all);
+    look_at_commit_log(ask, view);
+    choose_groups(view);
     const bool fine = ask_members(ask, queue, view, error);
     rd_kafka_queue_destroy(queue);
     return fine && all;
@@ -207,6 +246,7 @@ static bool take_commits(struct kafka_view *view, rd_kafka_event_t *event, struc
         if (trouble && !refused(rd_kafka_error_code(trouble))) {
             fine = error_set(error, "what %s has committed: %s", name, rd_kafka_error_string(trouble));
         } else if (!trouble && group) {
+            group->asked_ms = clock_monotonic_ms();
             take_positions(view, group, rd_kafka_group_result_partitions(found[i]));
         }
     }
@@ -217,15 +257,20 @@ bool kafka_ask_commits(struct kafka_ask *ask, struct kafka_view *view, struct er
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(ask->client);
     rd_kafka_AdminOptions_t *options = options_new(ask, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    size_t count = 0;
     for (size_t i = 0; i < view->group_count; i++) {
+        if (!view->groups[i]->to_ask) {
+            continue;
+        }
         rd_kafka_ListConsumerGroupOffsets_t *question =
             rd_kafka_ListConsumerGroupOffsets_new(view->groups[i]->name, NULL);
+        view->groups[i]->asked_ms = 0; /* until it has answered */
+        count++;
         rd_kafka_ListConsumerGroupOffsets(ask->client, &question, 1, options, queue);
         rd_kafka_ListConsumerGroupOffsets_destroy(question);
     }
     rd_kafka_AdminOptions_destroy(options);
-    const bool fine =
-        await_all(ask, queue, view->group_count, "what groups have committed", take_commits, view, error);
+    const bool fine = await_all(ask, queue, count, "what groups have committed", take_commits, view, error);
     rd_kafka_queue_destroy(queue); /* answers that come too late go with it */
     return fine;
 }

@@ -30,13 +30,13 @@ struct kafka_ask {
 MUST_CHECK bool kafka_ask_topics(struct kafka_ask *ask, struct kafka_view *view, struct error *error);
 
 /*
- * Groups and their states, one request to each broker; members of those that have some, one to each. Takes
- * away topics and groups that are gone: groups only when every broker has listed its own. False: something is
- * missing.
+ * Groups and their states, one request to each broker; where commits end, one for all partitions; members of
+ * groups that have some, one to each. Takes away topics and groups that are gone: groups only when every
+ * broker has listed its own. False: something is missing.
  */
 MUST_CHECK bool kafka_ask_groups(struct kafka_ask *ask, struct kafka_view *view, struct error *error);
 
-/* What the groups have committed: a request to each, all of them at once. */
+/* What the groups have committed: a request to each that is not quiet (commit_log.h), all of them at once. */
 MUST_CHECK bool kafka_ask_commits(struct kafka_ask *ask, struct kafka_view *view, struct error *error);
 
 /*

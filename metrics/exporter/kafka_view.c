@@ -70,6 +70,7 @@ void kafka_view_release(struct kafka_view *view)
     }
     free(view->groups);
     free(view->topics);
+    commit_log_release(&view->commits);
     *view = (struct kafka_view){0};
 }
 
@@ -148,6 +149,7 @@ struct kafka_topic *kafka_view_found_topic(struct kafka_view *view, const char *
     }
     if (topic->partition_count != partition_count) {
         set_partitions(topic, partition_count);
+        view->topics_changed = true;
     }
     topic->found = true;
     return topic;
@@ -218,6 +220,7 @@ void group_positions_begin(struct group *group, size_t *hint)
     for (size_t i = 0; i < group->position_count; i++) {
         group->positions[i].found = false;
     }
+    group->moved = false;
     *hint = 0;
 }
 
@@ -248,6 +251,7 @@ void group_position_found(struct group *group, size_t *hint, struct kafka_topic 
         struct position *next = &group->positions[(*hint + i) % group->position_count];
         position = next->topic == topic && next->partition == partition ? next : NULL;
     }
+    group->moved = group->moved || (position && position->committed != committed);
     position = position ? position : new_position(group, topic, partition);
     position->committed = committed;
     position->found = true;

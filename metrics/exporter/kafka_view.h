@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "metrics/exporter/commit_log.h"
 #include "metrics/exporter/record_times.h"
 
 #define NOT_KNOWN (-1)
@@ -71,7 +72,11 @@ struct group {
     struct position *positions;
     size_t position_count;
     rd_kafka_consumer_group_state_t state;
-    int64_t members; /* NOT_KNOWN: Kafka does not tell us */
+    int64_t members;  /* NOT_KNOWN: Kafka does not tell us */
+    int64_t asked_ms; /* for what it has committed, monotonic; 0: it is to be asked in any case */
+    bool quiet;       /* by the commit log, at its last look */
+    bool to_ask;      /* by this collection */
+    bool moved;       /* it stood elsewhere when it was asked last */
     bool found;
 };
 
@@ -81,6 +86,8 @@ struct kafka_view {
     size_t topic_count;
     struct group **groups; /* by name */
     size_t group_count;
+    struct commit_log commits;
+    bool topics_changed;     /* since the groups were asked: what they committed there was not taken */
     bool was_read;           /* a scrape has read what was last written of it */
     int64_t starts_asked_ms; /* monotonic */
     int64_t now_ms;          /* when the ends were asked for: ages are as of then */

@@ -3,13 +3,17 @@ why."""
 
 import json
 import re
+import time
 
 import pytest
 import requests
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from support import environment
 from support.api import Api, message, unique
 from support.command import outbound
+from support.exporter import Exporter, value
 from support.letters import letter_of
 from support.secure_kafka import SecureKafka, rights, text_of
 from support.switch import Switch
@@ -71,6 +75,35 @@ def test_each_role_needs_a_password_and_its_rights(secure, new_pipeline, tmp_pat
     letter_of(refused)
     assert pipeline.api.get("/health").json()["services"]["kafka"] == {"status": "UP"}
     assert not any("AUTHORIZATION" in role.log() for role in pipeline.started)
+
+
+def test_the_exporter_shows_what_it_may_describe(secure, tmp_path):
+    operator = {"bootstrap.servers": secure.mutual, **secure.mutual_properties()}
+    admin = AdminClient(operator)
+    for made in admin.create_topics([NewTopic(name, 1, 1) for name in ("outbound.seen", "hidden")]).values():
+        made.result(30)
+
+    def commit(group, topic, offset):
+        member = Consumer({**operator, "group.id": group, "enable.auto.commit": False})
+        member.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
+        member.close()
+
+    def shown(group, topic):
+        return value(exporter.samples(), "kafka_consumer_group_offset", group=group, topic=topic, partition="0")
+
+    commit("outbound-seen", "outbound.seen", 5)
+    commit("outbound-hides", "hidden", 5)
+    commit("hidden", "outbound.seen", 5)
+    arguments, settings = yaml_of(tmp_path, "exporter", secure.sasl_properties("PLAIN", "exporter"))
+    exporter = Exporter(tmp_path / "exporter.log", arguments, KAFKA_BROKERS=secure.sasl, **settings)
+    exporter.wait_until_collected()
+    until(lambda: shown("outbound-seen", "outbound.seen") == 5, "what the group has committed is shown")
+    time.sleep(1)  # some collections, at which it is quiet
+    commit("outbound-seen", "outbound.seen", 7)
+    until(lambda: shown("outbound-seen", "outbound.seen") == 7, "what it commits then is, too", seconds=5)
+    assert shown("outbound-hides", "hidden") is None
+    assert shown("hidden", "outbound.seen") is None
+    exporter.stop()
 
 
 def test_a_certificate_of_ones_own(secure, new_pipeline):
@@ -166,6 +199,8 @@ def test_the_rights_name_what_there_is():
     for name in topics:
         for operation in ("Read", "Write"):
             covered = [
-                row for row in rights() if row[1] == operation and re.match(row[3].replace("*", ".*") + "$", name)
+                row
+                for row in rights()
+                if row[0] != "exporter" and row[1] == operation and re.match(row[3].replace("*", ".*") + "$", name)
             ]
             assert covered or (operation == "Read" and name == "outbound.events"), (operation, name)

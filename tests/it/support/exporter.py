@@ -21,12 +21,13 @@ SLACK_S = 5
 
 
 class Exporter:
-    def __init__(self, log, **settings):
+    def __init__(self, log, arguments=(), **settings):
         self.port = free_port()
         self.role = Role(
             "exporter",
             log,
             {"OUTBOUND_METRICS_PORT": self.port, "OUTBOUND_METRICS_UPDATE_INTERVAL_MS": 200, **settings},
+            arguments,
         )
 
     def text(self):
