@@ -22,6 +22,7 @@
 #include "schemas/audit.h"
 #include "schemas/channels.h"
 #include "schemas/config.h"
+#include "schemas/fail_points.h"
 #include "schemas/migrate.h"
 #include "schemas/ops.h"
 #include "schemas/schemas_command.h"
@@ -365,7 +366,7 @@ static int run_command(const struct command *command, const struct command_line 
         return EXIT_WRONG_USAGE;
     }
     configure_log(&config, command->name);
-    if (!open_sentry(&config, command->name, &error)) {
+    if (!fail_points_set(&error) || !open_sentry(&config, command->name, &error)) {
         (void)fprintf(stderr, "outbound %s: %s\n", command->name, error.text);
         config_release(&config);
         return EXIT_WRONG_USAGE;
