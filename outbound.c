@@ -18,6 +18,8 @@
 #include "metrics/sentry.h"
 #include "producer/run.h"
 #include "router/run.h"
+#include "sandbox/proof/check.h"
+#include "sandbox/proof/load.h"
 #include "sandbox/run.h"
 #include "schemas/audit.h"
 #include "schemas/channels.h"
@@ -110,6 +112,16 @@ static int run_audit(const struct config *config, const struct command_line *lin
     return audit_run(config, line->words, line->word_count);
 }
 
+static int run_load(const struct config *config, const struct command_line *line)
+{
+    return load_run(config, line->words, line->word_count);
+}
+
+static int run_check(const struct config *config, const struct command_line *line)
+{
+    return check_run(config, line->words, line->word_count);
+}
+
 static int run_dlq(const struct config *config, const struct command_line *line)
 {
     return dlq_run(config, line->words, line->word_count);
@@ -148,6 +160,10 @@ static const struct command {
     {"ops", "COMMAND [OPTION...]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
     {"audit", "[--json] [--limit=N]", run_audit, SIZE_MAX,
      "proves that no message was lost or doubled, or names those that were", audit_print_help},
+    {"load", "OPTION...", run_load, SIZE_MAX, "asks for messages at a rate, and keeps a journal of it",
+     load_print_help},
+    {"check", "OPTION...", run_check, SIZE_MAX,
+     "compares the journal of a load with the database and with what the sandbox took", check_print_help},
     {"docs", "FOLDER", run_docs, 1, "writes the reference pages"},
 };
 
