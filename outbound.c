@@ -18,10 +18,13 @@
 #include "metrics/sentry.h"
 #include "producer/run.h"
 #include "router/run.h"
+#include "sandbox/proof/check.h"
+#include "sandbox/proof/load.h"
 #include "sandbox/run.h"
 #include "schemas/audit.h"
 #include "schemas/channels.h"
 #include "schemas/config.h"
+#include "schemas/fail_points.h"
 #include "schemas/migrate.h"
 #include "schemas/ops.h"
 #include "schemas/schemas_command.h"
@@ -109,6 +112,16 @@ static int run_audit(const struct config *config, const struct command_line *lin
     return audit_run(config, line->words, line->word_count);
 }
 
+static int run_load(const struct config *config, const struct command_line *line)
+{
+    return load_run(config, line->words, line->word_count);
+}
+
+static int run_check(const struct config *config, const struct command_line *line)
+{
+    return check_run(config, line->words, line->word_count);
+}
+
 static int run_dlq(const struct config *config, const struct command_line *line)
 {
     return dlq_run(config, line->words, line->word_count);
@@ -147,6 +160,10 @@ static const struct command {
     {"ops", "COMMAND [OPTION...]", run_ops, SIZE_MAX, "the production runbook's procedures", ops_print_help},
     {"audit", "[--json] [--limit=N]", run_audit, SIZE_MAX,
      "proves that no message was lost or doubled, or names those that were", audit_print_help},
+    {"load", "OPTION...", run_load, SIZE_MAX, "asks for messages at a rate, and keeps a journal of it",
+     load_print_help},
+    {"check", "OPTION...", run_check, SIZE_MAX,
+     "compares the journal of a load with the database and with what the sandbox took", check_print_help},
     {"docs", "FOLDER", run_docs, 1, "writes the reference pages"},
 };
 
@@ -365,7 +382,7 @@ static int run_command(const struct command *command, const struct command_line 
         return EXIT_WRONG_USAGE;
     }
     configure_log(&config, command->name);
-    if (!open_sentry(&config, command->name, &error)) {
+    if (!fail_points_set(&error) || !open_sentry(&config, command->name, &error)) {
         (void)fprintf(stderr, "outbound %s: %s\n", command->name, error.text);
         config_release(&config);
         return EXIT_WRONG_USAGE;

@@ -1,4 +1,5 @@
 #include "base/http_client.h"
+#include "base/fail_point.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,21 @@ static int before_sending(void *arg, char *to, char *from, int to_port, int from
     }
     return !exchange->get && may_have_left(exchange) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
+
+#ifdef OUTBOUND_FAIL_POINTS
+/* libcurl tells what it has written only here, and at a price. */
+static int on_traced(CURL *easy, curl_infotype what, char *bytes, size_t size, void *arg)
+{
+    (void)easy;
+    (void)bytes;
+    (void)size;
+    (void)arg;
+    if (what == CURLINFO_DATA_OUT) {
+        FAIL_POINT("http.written");
+    }
+    return 0;
+}
+#endif
 
 static const char *error_text(const struct http_exchange *exchange, CURLcode code)
 {
@@ -152,6 +168,10 @@ struct http_exchange *http_exchange_new(struct http_client *client)
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_response);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+#ifdef OUTBOUND_FAIL_POINTS
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_traced);
+#endif
     return exchange;
 }
 

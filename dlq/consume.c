@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/service.h"
@@ -56,6 +57,7 @@ static void on_stored(void *arg, struct pg_reply *reply)
     struct dlq *dlq = arg;
     dlq->storing = false;
     if (reply->outcome == PG_DONE) {
+        FAIL_POINT("dlq.stored");
         log_debug("%zu dead letters stored", dlq->count);
         const double stored = strtod(PQcmdTuples(reply->rows), NULL);
         metric_add(dlq->metrics, METRIC_DLQ_STORED, LABELS("stored"), stored);
@@ -76,6 +78,7 @@ static void store(struct dlq *dlq)
     if (dlq->storing || dlq->count == 0) {
         return;
     }
+    FAIL_POINT("dlq.taken");
     pg_params_clear(&dlq->params);
     letter_params(dlq->letters, dlq->count, &dlq->params);
     dlq->storing = pg_call(dlq->pg, &letters_store, &dlq->params, on_stored, dlq);

@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "producer/answer.h"
 #include "producer/ingest.h"
 #include "producer/message_request.h"
@@ -170,6 +171,7 @@ static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
         .trace = ((const struct ingest_item *)item)->request->span.context,
     };
     relay_publish(producer->relay, &record);
+    FAIL_POINT("producer.published");
     metric_add(producer->metrics, METRIC_QUEUED, LABELS(channel_label(message->channel)), 1);
 
     if (message_log_wants(producer->config, LOG_INFO, true)) {
@@ -180,6 +182,7 @@ static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
     char id[UUID_TEXT_SIZE];
     uuid_format(&message->id, id);
     end_item(item, (struct ingest_end){INGEST_STORED, id, state_name(STATE_QUEUED), NULL});
+    FAIL_POINT("producer.answered");
 }
 
 static void on_repeated(void *arg, struct store_item *item, const char *id, const char *status)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "metrics/publication.h"
@@ -46,6 +47,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
                    "Kafka did not acknowledge a record, its outbox row will be taken again: %s", reason);
         return;
     }
+    FAIL_POINT("relay.acknowledged");
     outbox_done_add(&relay->done, outbox_id);
 }
 
@@ -221,6 +223,9 @@ static void on_taken(void *arg, struct pg_reply *reply)
         return;
     }
     const int count = PQntuples(reply->rows);
+    if (count > 0) {
+        FAIL_POINT("relay.took");
+    }
     for (int row = 0; row < count; row++) {
         publish_row(relay, reply->rows, row);
     }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/kafka_consumer.h"
 #include "base/kafka_producer.h"
 #include "base/log.h"
@@ -246,6 +247,7 @@ static void publish(struct ingress *ingress, const struct arrival *arrival, int6
 static void on_stored(void *arg, struct store_item *item, int64_t outbox_id)
 {
     struct ingress *ingress = arg;
+    FAIL_POINT("ingress.stored");
     publish(ingress, (struct arrival *)item, outbox_id);
     metric_add(ingress->options.metrics, METRIC_QUEUED, LABELS(channel_label(item->message.channel)), 1);
     if (message_log_wants(ingress->options.config, LOG_INFO, true)) {

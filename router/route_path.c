@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/kafka_consumer.h"
 #include "base/kafka_producer.h"
 #include "base/log.h"
@@ -153,9 +154,11 @@ static void take_from(struct router *router, struct kafka_consumer *consumer)
         struct moving *moving = NEW(struct moving);
         *moving = taken;
         router->in_hand++;
+        FAIL_POINT("router.taken");
         if (!move(router, moving)) {
             remember_refused(router, moving);
         }
+        FAIL_POINT("router.sent");
     }
     kafka_consumer_set_room(consumer, has_room(router));
 }
@@ -180,6 +183,7 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
         remember_refused(router, moving);
         return;
     }
+    FAIL_POINT("router.acknowledged");
     kafka_consumer_finish(moving->consumer, moving->position);
     end_span(router, moving);
     rd_kafka_message_destroy(moving->record);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -119,6 +120,7 @@ static void deliver(struct sandbox *sandbox, struct http_request *http, const st
     char *message_id = arena_alloc(&http->arena, ID_SIZE);
     new_message_id(message_id);
     answer_set_header(answer, "X-Message-Id", message_id);
+    char *content = json_dumps(mail->content, JSON_COMPACT);
     answer_accept(sandbox, answer,
                   &(struct delivery){.channel = "EMAIL",
                                      .provider = "sendgrid",
@@ -126,8 +128,10 @@ static void deliver(struct sandbox *sandbox, struct http_request *http, const st
                                      .message_id = mail->message_id,
                                      .attempt = mail->attempt,
                                      .to = mail->to,
-                                     .subject = mail->subject},
+                                     .subject = mail->subject,
+                                     .content = content},
                   say_status);
+    free(content);
 }
 
 void mail_send(struct sandbox *sandbox, struct http_request *http)

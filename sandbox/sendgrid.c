@@ -300,10 +300,12 @@ struct sendgrid_mail sendgrid_read(const json_t *mail)
         .subject = json_string_value(json_object_get(first, "subject")),
         .message_id = json_string_value(json_object_get(own_args, "message_id")),
         .attempt = json_string_value(json_object_get(own_args, "attempt")),
+        .content = json_object_get(first, "dynamic_template_data"),
         .sandbox_mode = json_is_true(json_object_get(json_object_get(settings, "sandbox_mode"), "enable"))};
     read.subject = read.subject ? read.subject : json_string_value(json_object_get(mail, "subject"));
     read.message_id =
         read.message_id ? read.message_id : json_string_value(json_object_get(args, "message_id"));
     read.attempt = read.attempt ? read.attempt : json_string_value(json_object_get(args, "attempt"));
+    read.content = read.content ? read.content : json_object_get(mail, "content");
     return read;
 }

@@ -41,6 +41,7 @@ struct sendgrid_mail {
     const char *subject;
     const char *message_id; /* custom_args.message_id */
     const char *attempt;    /* custom_args.attempt */
+    const json_t *content;  /* dynamic_template_data, else content */
     bool sandbox_mode;      /* to be checked only: answered 200, not sent */
 };
 

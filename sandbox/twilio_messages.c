@@ -62,6 +62,16 @@ static bool is_authentic(const struct http_request *http, const char *account_si
     return strncmp((const char *)pair, account_sid, length) == 0 && pair[length] == ':' && pair[length + 1];
 }
 
+/* `StatusCallback` is called as it is, so callers put what they want to know again into its query. NULL: not
+ * there. */
+static const char *callback_value(const struct form *form, const char *name, struct arena *arena)
+{
+    const char *url = form_value(form, "StatusCallback");
+    const char *query = url ? strchr(url, '?') : NULL;
+    struct form *fields = arena_alloc(arena, sizeof *fields);
+    return query && form_parse(query + 1, strlen(query + 1), arena, fields) ? form_value(fields, name) : NULL;
+}
+
 static void deliver(struct sandbox *sandbox, struct http_request *http, const char *account_sid,
                     const struct form *form)
 {
@@ -80,12 +90,20 @@ static void deliver(struct sandbox *sandbox, struct http_request *http, const ch
     struct answer *answer = answer_new(http, 201);
     answer_set_json(answer, document.bytes, document.length);
     buffer_release(&document);
+    const char *body = form_value(form, "Body");
+    struct buffer content;
+    buffer_init(&content, DOCUMENT_MAX);
+    buffer_json_string(&content, body ? body : "", body ? strlen(body) : 0);
     answer_accept(sandbox, answer,
                   &(struct delivery){.channel = "SMS",
                                      .provider = "twilio",
                                      .provider_message_id = message->sid,
-                                     .to = form_value(form, "To")},
+                                     .message_id = callback_value(form, "messageId", &http->arena),
+                                     .attempt = callback_value(form, "attempt", &http->arena),
+                                     .to = form_value(form, "To"),
+                                     .content = content.bytes},
                   say_status);
+    buffer_release(&content);
 }
 
 void twilio_messages(struct sandbox *sandbox, struct http_request *http)

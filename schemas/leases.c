@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "schemas/errors.h"
 #include "schemas/events.h"
@@ -49,6 +50,9 @@ static void on_swept(void *arg, struct pg_reply *reply)
         return;
     }
     const int count = PQntuples(reply->rows);
+    if (count > 0) {
+        FAIL_POINT("leases.swept");
+    }
     for (int row = 0; row < count; row++) {
         settled(leases, reply->rows, row);
     }
@@ -72,5 +76,6 @@ void leases_sweep(struct leases *leases)
     pg_param_text(&params, error_row(ERROR_LEASE_EXPIRED)->help);
     events_param(leases->config, &params);
     leases->sweeping = pg_call(leases->pg, &lifecycle_expire_leases, &params, on_swept, leases);
+    FAIL_POINT("leases.sweeping");
     pg_params_release(&params);
 }

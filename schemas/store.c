@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "schemas/events.h"
@@ -374,6 +375,7 @@ static void on_inserted(void *arg, struct pg_reply *reply)
     store->current = NULL;
     switch (reply->outcome) {
     case PG_DONE:
+        FAIL_POINT("store.committed");
         if (store->options.on_commit) {
             const struct store_commit commit = {batch->first, batch->count, insert_statement(store, batch),
                                                 batch->sent_us};
@@ -445,10 +447,12 @@ static void commit_next(struct store *store)
         batch->some = batch->some || clock_monotonic_ms() < store->repeats_until_ms;
         batch->sent_us = clock_monotonic_us();
         store->current = batch;
+        FAIL_POINT("store.begins");
         if (!pg_call(store->pg, insert_statement(store, batch), &store->params, on_inserted, batch)) {
             store->current = NULL;
             batch_lost(store, batch); /* the connection broke just now; on_up() goes on */
             free(batch);
         }
+        FAIL_POINT("store.sent");
     }
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "schemas/events.h"
@@ -107,6 +108,7 @@ static void on_claimed(void *arg, struct pg_reply *reply)
     struct claim_call *call = arg;
     struct sender *sender = call->sender;
     if (reply->outcome == PG_DONE) {
+        FAIL_POINT("sender.claimed");
         batch_claimed(sender, reply, call->sent_us);
     } else {
         /*
@@ -153,6 +155,7 @@ void claim_start(struct sender *sender)
     *call = (struct claim_call){sender, clock_monotonic_us()};
     if (pg_call(sender->claim_pg, &lifecycle_claim, params, on_claimed, call)) {
         delivery_list_move(&sender->unclaimed, &sender->claiming);
+        FAIL_POINT("sender.claim_sent");
     } else {
         free(call);
     }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "senders/sender.h"
 
 /* Between the end of a request's time-out and the end of the lease: for storing the answer. */
@@ -75,6 +76,7 @@ static void on_answer(void *arg, const struct http_result *result)
 {
     struct delivery *delivery = arg;
     struct sender *sender = delivery->sender;
+    FAIL_POINT("sender.answered");
     delivery->duration_us = result->duration_us;
     deliver_log_answer(delivery, result);
     if (result->code == CURLE_OK) {
@@ -119,6 +121,7 @@ void deliver_claimed(struct delivery *delivery)
         end_attempt(delivery);
     } else {
         deliver_log_start(delivery, body->length);
+        FAIL_POINT("sender.begins");
         transport_start(delivery, on_answer);
     }
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "schemas/events.h"
 #include "schemas/lifecycle.h"
@@ -152,6 +153,7 @@ static void on_finished(void *arg, struct pg_reply *reply)
     struct sender *sender = arg;
     switch (reply->outcome) {
     case PG_DONE:
+        FAIL_POINT("sender.finished");
         sender->finish_limit = (size_t)sender->config->worker_batch_size;
         settle(sender, reply->rows);
         break;
@@ -181,4 +183,5 @@ void finish_start(struct sender *sender)
     if (!pg_call(sender->finish_pg, &lifecycle_finish, &sender->finish_params, on_finished, sender)) {
         give_back(sender);
     }
+    FAIL_POINT("sender.finish_sent");
 }

@@ -1,0 +1,77 @@
+"""PostgreSQL or Kafka of the instance: stopped, killed, started again while roles run on it."""
+
+import os
+import pathlib
+import signal
+
+from support import environment
+from support.command import dev
+from support.role import process_exists
+from support.wait import until
+
+
+class Server:
+    def __init__(self, name):
+        self.name = name
+
+    @property
+    def pid(self):
+        return int((environment.STATE / "run" / f"{self.name}.pid").read_text().split()[0])
+
+    @property
+    def running(self):
+        return process_exists(self.pid)
+
+    def start(self):
+        """Returns when it answers. One that runs already is left alone."""
+        dev("up", self.name)
+
+    def stop(self):
+        """As an operator does."""
+        dev("down", self.name)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def kill(self):
+        """Ends it, and every process that it has started, without a chance to finish anything."""
+        pid = self.pid
+        group = pid if os.getpgid(pid) == pid else None
+        descendants = descendants_of(pid)
+        if group:
+            os.killpg(group, signal.SIGKILL)
+        for one in (pid, *descendants):
+            try:
+                os.kill(one, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        until(lambda: not any(map(process_exists, (pid, *descendants))), f"{self.name} is gone", 30)
+
+    def freeze(self):
+        """It keeps its connections and says nothing, until thaw()."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number):
+        for one in (self.pid, *descendants_of(self.pid)):
+            os.kill(one, number)
+
+
+def descendants_of(pid):
+    """Children of PostgreSQL's server are in groups of their own."""
+    parents = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+    found, todo = [], [pid]
+    while todo:
+        parent = todo.pop()
+        children = [one for one, its_parent in parents.items() if its_parent == parent]
+        found += children
+        todo += children
+    return found

@@ -1,0 +1,66 @@
+"""What has to be true after every scenario: `outbound check` and `outbound audit` find nothing, and recovery was in time."""
+
+import json
+
+from support.audit import audit
+from support.command import outbound
+from support.wait import until
+
+# Whatever the harm was.
+NEVER = ("lost", "phantom", "duplicatesUnexplained", "disagreeing", "changed", "letterless", "unfinished")
+
+
+def check(world):
+    """`outbound check`; what it says."""
+    ended = outbound(
+        "check", *(f"--journal={path}" for path in world.journals), f"--deliveries={world.deliveries}", "--json"
+    )
+    assert ended.code in (0, 1), f"outbound check ended with {ended.code}: {ended.err}"
+    return json.loads(ended.out)
+
+
+def settled_check(world):
+    """The same, when dead letters have had time to be stored."""
+    last = {}
+
+    def settled():
+        last.update(check(world))
+        return last["unfinished"] == 0 and last["letterless"] == 0
+
+    try:
+        until(settled, "outbound check finds everything finished", world.scenario.limit_s)
+    except AssertionError:
+        pass  # then judge() says what is wrong
+    return last
+
+
+def judge(world):
+    """(the result as a dict, what is wrong in words)."""
+    world.show_that_new_ones_go_through()
+    wrong = []
+    try:
+        world.wait_until_finished()
+    except AssertionError as late:
+        wrong.append(str(late))
+    found = settled_check(world)
+    recovery_s = world.recovery_s()
+    ids = found.get("ids", {})
+    wrong += [f"{what}: {found[what]} {ids.get(what, '')}" for what in NEVER if found[what] > 0]
+    if found["duplicatesExplained"] > world.explained_max:
+        wrong.append(f"duplicatesExplained: {found['duplicatesExplained']}, at most {world.explained_max} were expected")
+    if found["accepted"] == 0:
+        wrong.append("no message was accepted: nothing was shown")
+    if recovery_s is not None and recovery_s > world.scenario.recover_s:
+        wrong.append(f"recovery took {recovery_s:.1f} s, more than {world.scenario.recover_s} s")
+    _, broken, _ = audit()
+    wrong += [f"audit: {name}: {examples}" for name, examples in broken.items()]
+    result = {
+        "messages": found["accepted"],
+        "lost": found["lost"],
+        "phantom": found["phantom"],
+        "unexplained": found["duplicatesUnexplained"],
+        "explained": found["duplicatesExplained"],
+        "explainedMax": world.explained_max,
+        "recovery_s": recovery_s and round(recovery_s, 1),
+    }
+    return result, wrong
