@@ -119,6 +119,7 @@ prepare() { # BUILD-COMMAND PRESET...
     flock -n 7 || { say "waiting for another ./dev to build"; flock 7; }
     setup
     [[ -z ${clients_wanted:-} ]] || clients_setup
+    [[ -z ${faults_wanted:-} ]] || toxiproxy_setup
     cd "$repo" || exit
     for preset; do "$build" "$preset"; done
   ) 7>"$dot/prepare.lock"

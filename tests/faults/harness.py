@@ -16,7 +16,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from server import Server
@@ -89,6 +89,7 @@ class World:
         self.journals = []
         self.explained_max = 0  # duplicates that the scenario may cause
         self.fault_over_at = None  # seconds since 1970
+        self.at_end = ExitStack()  # what the scenario has made and its roles need until they have stopped
         self._pipeline = Pipeline(folder, **SETTINGS)
         self._settings = {}  # label -> those that it was started with
         self._loads = []
@@ -229,6 +230,7 @@ class World:
     def discard(self):
         for role in (*self._loads, *self._pipeline.started):
             role.discard()
+        self.at_end.close()
         for server in (self.postgres, self.kafka):
             server.start()
         self.db.close()
