@@ -13,6 +13,7 @@ scenarios/. It fails by an AssertionError, or by an end that is not clean.
 
 import random
 import re
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -39,6 +40,8 @@ SETTINGS = {
 }
 
 FAIL_POINT = "OUTBOUND_FAIL_POINT"
+
+REPOSITORY = environment.REPOSITORY
 
 # A scenario that takes longer than this beside its own limit hangs.
 PATIENCE_S = 180
@@ -88,6 +91,7 @@ class World:
         self.roles = {}  # label -> support.role.Role, the latest of that label
         self.journals = []
         self.explained_max = 0  # duplicates that the scenario may cause
+        self.unknown_max = None  # attempts that may end as UNKNOWN, if the scenario says how many
         self.fault_over_at = None  # seconds since 1970
         self.at_end = ExitStack()  # what the scenario has made and its roles need until they have stopped
         self._pipeline = Pipeline(folder, **SETTINGS)
@@ -135,21 +139,26 @@ class World:
         self.roles[label] = self._pipeline.launch(label.partition("-")[0], label=label, **settings)
         self._pipeline.wait_until_ready(self.roles[label])
 
+    def running(self):
+        """Labels of what runs."""
+        return [label for label, role in self.roles.items() if role.running]
+
     def kill(self, label):
         self.roles[label].kill()
-        self._expect_duplicates(label)
+        if label.startswith("sender"):
+            self.expect_duplicates()
 
     def wait_until_killed(self, label, seconds=30):
         """By a fail point."""
         role = self.roles[label]
         role.expected_exit = {-signal.SIGKILL}
         until(lambda: not role.running, f"{label} comes to its fail point", seconds)
-        self._expect_duplicates(label)
-
-    def _expect_duplicates(self, label):
-        """What a sender had in its hands when it died may go out twice, and nothing else may."""
         if label.startswith("sender"):
-            self.explained_max += self.db.count("SENDING")
+            self.expect_duplicates()
+
+    def expect_duplicates(self):
+        """What senders have in their hands now may go out twice, and nothing else may."""
+        self.explained_max += self.db.count("SENDING")
 
     def wait_until_stopped(self, label, seconds=30):
         role = self.roles[label]
@@ -166,7 +175,7 @@ class World:
         number = len(self._loads) + 1
         journal = self.folder / f"journal-{number}.jsonl"
         options = [f"--by={by}", f"--rate={rate}", f"--for={seconds}" if count is None else f"--count={count}"]
-        options += [f"--channel={channel}", f"--name={self.scenario.slug}-{number}", f"--seed={self.seed}"]
+        options += [f"--channel={channel}", f"--name={self.scenario.slug[:24]}-{secrets.token_hex(4)}", f"--seed={self.seed}"]
         options += [f"--journal={journal}", "--json"] + ([f"--url={url}"] if url else [])
         role = Role("load", self.folder / f"load-{number}.log", {}, options)
         self._loads.append(role)

@@ -48,6 +48,9 @@ def judge(world):
     wrong += [f"{what}: {found[what]} {ids.get(what, '')}" for what in NEVER if found[what] > 0]
     if found["duplicatesExplained"] > world.explained_max:
         wrong.append(f"duplicatesExplained: {found['duplicatesExplained']}, at most {world.explained_max} were expected")
+    unknown = world.db.value("SELECT count(*) FROM outbound_attempt WHERE outcome = 'UNKNOWN'")
+    if world.unknown_max is not None and unknown > world.unknown_max:
+        wrong.append(f"{unknown} attempts ended as UNKNOWN")
     if found["accepted"] == 0:
         wrong.append("no message was accepted: nothing was shown")
     if recovery_s is not None and recovery_s > world.scenario.recover_s:

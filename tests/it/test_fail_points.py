@@ -1,13 +1,11 @@
 """Fail points are declared once, and a build for production has none of them."""
 
-import os
 import re
 import subprocess
 
 import pytest
 
 from support import environment
-from support.command import outbound
 
 TABLE = (environment.REPOSITORY / "schemas" / "fail_points.def").read_text()
 NAMES = re.findall(r'^POINT\("([^"]+)"', TABLE, re.MULTILINE)
@@ -30,8 +28,3 @@ def test_a_release_contains_none():
     assert b"OUTBOUND_FAIL_POINT" not in code
     symbols = subprocess.run(["nm", program], stdout=subprocess.PIPE, text=True, check=True).stdout
     assert " T main" in symbols and "fail_point" not in symbols
-
-
-@pytest.mark.release
-def test_a_release_does_not_look_for_any():
-    assert outbound("docs", os.devnull + "/nowhere", OUTBOUND_FAIL_POINT="store.begins=kill").code == 1
