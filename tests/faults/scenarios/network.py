@@ -18,9 +18,9 @@ IN_FLIGHT = 40  # what the sender has in hand at most
 # A role's time-outs are a fifth of the default ones, as its leases are.
 SETTINGS = {"OUTBOUND_DATABASE_TIMEOUT_MS": 2000, "OUTBOUND_SENDER_MAX_IN_FLIGHT": IN_FLIGHT, "OUTBOUND_MAX_ATTEMPTS": 50}
 
-POSTGRES_PORT = int(os.environ["DEV_POSTGRES_PORT"])
-KAFKA_PROXIED_PORT = int(os.environ["DEV_KAFKA_PROXIED_PORT"])
-KAFKA_PROXY_PORT = int(os.environ["DEV_KAFKA_PROXY_PORT"])
+POSTGRES_PORT = int(os.environ.get("DEV_POSTGRES_PORT", "0"))
+KAFKA_PROXIED_PORT = int(os.environ.get("DEV_KAFKA_PROXIED_PORT", "0"))
+KAFKA_PROXY_PORT = int(os.environ.get("DEV_KAFKA_PROXY_PORT", "0"))
 
 
 @dataclass(frozen=True)
