@@ -239,7 +239,7 @@ class World:
         for role in (*self._loads, *self._pipeline.started):
             role.discard()
         for server in (self.postgres, self.kafka):
-            server.start()
+            server.bring_back()
         self.db.close()
 
     def tails(self):
