@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "schemas/channels.h"
 
-#define LOAD_NAME_MAX 64
+#define LOAD_NAME_MAX 100
 #define LOAD_SEED_MAX INT64_MAX
 
 /* Strings point into the command line, or are constant. */
