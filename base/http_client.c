@@ -68,6 +68,7 @@ static int before_sending(void *arg, char *to, char *from, int to_port, int from
 
 #ifdef OUTBOUND_FAIL_POINTS
 /* libcurl tells what it has written only here, and at a price. */
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
 static int on_traced(CURL *easy, curl_infotype what, char *bytes, size_t size, void *arg)
 {
     (void)easy;

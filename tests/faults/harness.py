@@ -241,7 +241,7 @@ class World:
             role.discard()
         self.at_end.close()
         for server in (self.postgres, self.kafka):
-            server.start()
+            server.bring_back()
         self.db.close()
 
     def tails(self):

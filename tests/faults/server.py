@@ -20,7 +20,10 @@ class Server:
 
     @property
     def running(self):
-        return process_exists(self.pid)
+        try:
+            return process_exists(self.pid)
+        except FileNotFoundError:
+            return False
 
     def start(self):
         """Returns when it answers. One that runs already is left alone."""
@@ -36,17 +39,9 @@ class Server:
 
     def kill(self):
         """Ends it, and every process that it has started, without a chance to finish anything."""
-        pid = self.pid
-        group = pid if os.getpgid(pid) == pid else None
-        descendants = descendants_of(pid)
-        if group:
-            os.killpg(group, signal.SIGKILL)
-        for one in (pid, *descendants):
-            try:
-                os.kill(one, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        until(lambda: not any(map(process_exists, (pid, *descendants))), f"{self.name} is gone", 30)
+        everyone = (self.pid, *descendants_of(self.pid))
+        self._signal_all(signal.SIGKILL)
+        until(lambda: not any(map(process_exists, everyone)), f"{self.name} is gone", 30)
 
     def freeze(self):
         """It keeps its connections and says nothing, until thaw()."""
@@ -55,9 +50,19 @@ class Server:
     def thaw(self):
         self._signal_all(signal.SIGCONT)
 
+    def bring_back(self):
+        """Whatever was done to it."""
+        if self.running:
+            self.thaw()
+        else:
+            self.start()
+
     def _signal_all(self, number):
         for one in (self.pid, *descendants_of(self.pid)):
-            os.kill(one, number)
+            try:
+                os.kill(one, number)
+            except ProcessLookupError:
+                pass  # a backend that has ended meanwhile
 
 
 def descendants_of(pid):

@@ -6,6 +6,7 @@ import time
 from harness import FAIL_POINT, scenario
 
 LEASE_S = 5
+SLOW = {"OUTBOUND_SANDBOX_LATENCY_MS": 150}  # so that a sender always has messages in hand
 
 
 def freeze(world, label, seconds):
@@ -19,7 +20,8 @@ def freeze(world, label, seconds):
 
 @scenario("one of two senders frozen beyond its lease", family="processes", short=True, runs=5)
 def sender_frozen(world):
-    world.start("sandbox", "producer", "router", "sender", "sender-2", "dlq")
+    world.start("sandbox", **SLOW)
+    world.start("producer", "router", "sender", "sender-2", "dlq")
     with world.load(rate=150, seconds=LEASE_S + 4):
         time.sleep(world.random.uniform(0.5, 1.5))
         freeze(world, "sender-2", LEASE_S + 2)
@@ -28,7 +30,8 @@ def sender_frozen(world):
 @scenario("one of two senders frozen before its first byte, beyond its lease", family="processes", runs=5)
 def sender_frozen_before_its_first_byte(world):
     point = {FAIL_POINT: f"sender.begins@{world.random.randint(20, 60)}=stop"}
-    world.start("sandbox", "producer", "router", "sender", "dlq")
+    world.start("sandbox", **SLOW)
+    world.start("producer", "router", "sender", "dlq")
     world.start("sender-2", **point)
     with world.load(rate=150, seconds=LEASE_S + 4):
         world.wait_until_stopped("sender-2")
