@@ -2,8 +2,6 @@
 
 import pathlib
 
-from support import environment  # noqa: F401
-
 LIBRARY = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 

@@ -145,6 +145,19 @@ Test(load, a_record_is_read_as_it_was_made)
     request_reader_free(reader);
 }
 
+Test(load, a_record_has_the_schema_id_of_a_registry)
+{
+    static const char header[] = {0, 0, 0, 1, 2};
+    cr_assert(PARSE(NEEDED, "--count=1", "--by=kafka", "--schema-id=258"));
+    struct load_message made;
+    load_message_make(&options, 1, &made);
+    struct buffer record;
+    buffer_init(&record, 8192);
+    load_message_avro(&made, &record);
+    cr_expect(memcmp(record.bytes, header, sizeof header) == 0);
+    buffer_release(&record);
+}
+
 Test(load, percentiles_are_those_of_the_nearest_rank)
 {
     struct latencies latencies = {0};
