@@ -160,6 +160,10 @@ class World:
         """What senders have in their hands now may go out twice, and nothing else may."""
         self.explained_max += self.db.count("SENDING")
 
+    def unknown_attempts(self):
+        """Each may have been a delivery, and so explains one duplicate."""
+        return self.db.value("SELECT count(*) FROM outbound_attempt WHERE outcome = 'UNKNOWN'")
+
     def wait_until_stopped(self, label, seconds=30):
         role = self.roles[label]
         until(lambda: state_of(role.pid) == "T", f"{label} comes to its fail point", seconds)

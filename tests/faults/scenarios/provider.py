@@ -126,7 +126,8 @@ def harmed(world, policy, harm):
             time.sleep(SECONDS)
         world.mark_fault_over()
     if harm.ambiguous and policy == "resend":
-        world.explained_max = world.db.value("SELECT count(*) FROM outbound_attempt WHERE outcome = 'UNKNOWN'")
+        world.wait_until_finished()
+        world.explained_max = world.unknown_attempts()
     unknown = world.db.count("UNKNOWN")
     assert (unknown > 0) == (harm.ambiguous and policy == "hold"), f"{unknown} messages are UNKNOWN"
     assert not world.db.count("FAILED"), "what is temporary has to be tried again"
