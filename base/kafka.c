@@ -18,6 +18,9 @@ static void on_log(const rd_kafka_t *kafka, int level, const char *facility, con
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    /* A connection that died without a word is given up after so long; by itself librdkafka waits a minute.
+     */
+    (void)rd_kafka_conf_set(conf, "socket.timeout.ms", "10000", NULL, 0);
     if (!kafka_properties_set(conf, options->properties, error)) {
         rd_kafka_conf_destroy(conf);
         return NULL;

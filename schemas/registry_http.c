@@ -1,11 +1,11 @@
 #include "schemas/registry_http.h"
 
 #include <curl/curl.h>
-#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/ca_file.h"
 #include "base/http_client.h"
 #include "base/memory.h"
 
@@ -35,21 +35,10 @@ struct request {
     void *arg;
 };
 
-static bool ca_file_is_usable(const char *path)
-{
-    X509_STORE *store = X509_STORE_new();
-    const bool usable = store && X509_STORE_load_file(store, path) == 1;
-    X509_STORE_free(store);
-    return usable;
-}
-
 struct registry_http *registry_http_open(uv_loop_t *loop, const struct config *config, struct error *error)
 {
     const char *ca_file = *config->registry_ca_file ? config->registry_ca_file : NULL;
-    if (ca_file && !ca_file_is_usable(ca_file)) {
-        (void)error_set(error,
-                        "SCHEMA_REGISTRY_SSL_CA_LOCATION: %s cannot be read, or holds no certificate (PEM)",
-                        ca_file);
+    if (!ca_file_check("SCHEMA_REGISTRY_SSL_CA_LOCATION", config->registry_ca_file, error)) {
         return NULL;
     }
     struct registry_http *http = NEW(struct registry_http);

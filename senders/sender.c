@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ca_file.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -239,7 +240,8 @@ int sender_run(const struct config *config)
         (void)error_set(&error, "OUTBOUND_%s_PROVIDER: is none: nobody sends %s",
                         channel_name(sender.channel), sender.channel_label);
     }
-    if (!sender.provider || !sender.provider->endpoint(config, &sender.endpoint, &error)) {
+    if (!sender.provider || !ca_file_check("OUTBOUND_SENDER_CA_FILE", config->sender_ca_file, &error) ||
+        !sender.provider->endpoint(config, &sender.endpoint, &error)) {
         log_error("%s", error.text);
         metrics_free(sender.metrics);
         return 2;

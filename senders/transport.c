@@ -16,7 +16,8 @@ static void open_http(struct sender *sender)
                                       .total_timeout_ms = (unsigned)config->sender_timeout_ms,
                                       .max_connections = (unsigned)sender->places,
                                       .response_limit = ANSWER_LIMIT,
-                                      .plain_http = strncmp(sender->endpoint.url, "http://", 7) == 0});
+                                      .plain_http = strncmp(sender->endpoint.url, "http://", 7) == 0,
+                                      .ca_file = *config->sender_ca_file ? config->sender_ca_file : NULL});
 }
 
 static void open_smtp(struct sender *sender)

@@ -7,11 +7,12 @@
 # Command and Debian's package for it; one that is there already may come from elsewhere.
 client_tools=(javac:openjdk-17-jdk-headless go:golang-go npm:npm)
 
-client_packages_missing() {
-  local tool
-  for tool in "${client_tools[@]}"; do
-    command -v "${tool%%:*}" >/dev/null || echo "${tool#*:}"
+client_tools_setup() { # COMMAND:PACKAGE...
+  local tool missing=()
+  for tool; do
+    command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
   done
+  ((${#missing[@]} == 0)) || packages_add "${missing[@]}"
 }
 
 java_fetch() { # FOLDER
@@ -64,13 +65,22 @@ client() { # NAME LABEL FILE...
 }
 
 clients_setup() {
-  local missing
-  mapfile -t missing < <(client_packages_missing)
-  ((${#missing[@]} == 0)) || packages_add "${missing[@]}"
+  client_tools_setup "${client_tools[@]}"
   client java "fetching the Java example's jars with Maven" "$repo/docs/examples/java/pom.xml"
   client go "building the Go example" "$repo"/docs/examples/go/*
   client librdkafka "fetching a newer librdkafka with pip" "$repo/tests/it/librdkafka.txt"
   client bugsink "fetching Bugsink with pip" "$repo"/tests/it/bugsink/*
   client node "fetching AsyncAPI's validator with npm" "$repo"/tests/it/asyncapi/package*.json
   client grafana "fetching Grafana's types with npm" "$repo"/tests/it/grafana/package*.json
+}
+
+toxiproxy_fetch() { # FOLDER
+  cd "$repo/tests/faults/toxiproxy" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -o "$1/toxiproxy-server" \
+    github.com/Shopify/toxiproxy/v2/cmd/server
+}
+
+# What only the faults of the network need.
+toxiproxy_setup() {
+  client_tools_setup go:golang-go
+  client toxiproxy "building Toxiproxy" "$repo"/tests/faults/toxiproxy/go.*
 }

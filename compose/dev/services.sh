@@ -168,7 +168,9 @@ kafka_start() {
   mapfile -t java < <(kafka_java)
   port_must_be_free "$DEV_KAFKA_PORT" DEV_KAFKA_PORT
   port_must_be_free "$DEV_KAFKA_CONTROLLER_PORT" DEV_KAFKA_CONTROLLER_PORT
-  sed "s|@PORT@|$DEV_KAFKA_PORT|; s|@CONTROLLER_PORT@|$DEV_KAFKA_CONTROLLER_PORT|; s|@DATA@|$state/kafka|" \
+  port_must_be_free "$DEV_KAFKA_PROXIED_PORT" DEV_KAFKA_PROXIED_PORT
+  sed "s|@PORT@|$DEV_KAFKA_PORT|; s|@CONTROLLER_PORT@|$DEV_KAFKA_CONTROLLER_PORT|; s|@DATA@|$state/kafka|
+    s|@PROXIED_PORT@|$DEV_KAFKA_PROXIED_PORT|; s|@PROXY_PORT@|$DEV_KAFKA_PROXY_PORT|" \
     "$repo/compose/kafka/server.properties" >"$config"
   if [[ ! -f $state/kafka/meta.properties ]]; then
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d =) # 128 bits as Kafka writes them

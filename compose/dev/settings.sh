@@ -33,6 +33,8 @@ settings_fill() {
   default DEV_POSTGRES_PORT $((15432 + offset))
   default DEV_KAFKA_PORT $((19092 + offset))
   default DEV_KAFKA_CONTROLLER_PORT $((19093 + offset))
+  default DEV_KAFKA_PROXIED_PORT $((19095 + offset))
+  default DEV_KAFKA_PROXY_PORT $((19096 + offset))
   default DEV_REGISTRY_PORT $((18081 + offset))
   default DEV_PROMETHEUS_PORT $((19090 + offset))
   default DEV_ALERTMANAGER_PORT $((19094 + offset))

@@ -14,6 +14,7 @@ packages=(
   python3 python3-pytest python3-psycopg2 python3-requests python3-confluent-kafka python3-avro
   python3-aiosmtpd python3-yaml python3-protobuf
   python3-pip python3-boto3 python3-cryptography python3-flask python3-flask-cors python3-responses python3-xmltodict
+  libfaketime
   ca-certificates openssl curl jq kcat wrk procps iproute2
 )
 
@@ -118,6 +119,7 @@ prepare() { # BUILD-COMMAND PRESET...
     flock -n 7 || { say "waiting for another ./dev to build"; flock 7; }
     setup
     [[ -z ${clients_wanted:-} ]] || clients_setup
+    [[ -z ${faults_wanted:-} ]] || toxiproxy_setup
     cd "$repo" || exit
     for preset; do "$build" "$preset"; done
   ) 7>"$dot/prepare.lock"

@@ -1,13 +1,12 @@
 #include "senders/smtp/smtp.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <jansson.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/ca_file.h"
 #include "schemas/address.h"
 #include "senders/mailbox.h"
 #include "senders/payload_text.h"
@@ -63,18 +62,7 @@ static bool check_tls(const struct config *config, struct error *error)
     if (strncmp(config->smtp_url, "smtps:", 6) == 0 && strcmp(config->smtp_tls, "required") != 0) {
         return error_set(error, "SMTP_TLS: is %s, but smtps:// in SMTP_URL means required", config->smtp_tls);
     }
-    if (!*config->smtp_ca_file) {
-        return true;
-    }
-    FILE *file = fopen(config->smtp_ca_file, "r");
-    if (!file) {
-        return error_set(error, "SMTP_CA_FILE: cannot read %s: %s", config->smtp_ca_file, strerror(errno));
-    }
-    X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
-    (void)fclose(file);
-    const bool found = certificate != NULL;
-    X509_free(certificate);
-    return found || error_set(error, "SMTP_CA_FILE: %s has no certificate in PEM", config->smtp_ca_file);
+    return ca_file_check("SMTP_CA_FILE", config->smtp_ca_file, error);
 }
 
 static bool check_from(const struct config *config, struct error *error)

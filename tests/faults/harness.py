@@ -17,7 +17,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from server import Server
@@ -93,6 +93,7 @@ class World:
         self.explained_max = 0  # duplicates that the scenario may cause
         self.unknown_max = None  # attempts that may end as UNKNOWN, if the scenario says how many
         self.fault_over_at = None  # seconds since 1970
+        self.at_end = ExitStack()  # what the scenario has made and its roles need until they have stopped
         self._pipeline = Pipeline(folder, **SETTINGS)
         self._settings = {}  # label -> those that it was started with
         self._loads = []
@@ -238,6 +239,7 @@ class World:
     def discard(self):
         for role in (*self._loads, *self._pipeline.started):
             role.discard()
+        self.at_end.close()
         for server in (self.postgres, self.kafka):
             server.bring_back()
         self.db.close()

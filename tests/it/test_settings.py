@@ -79,6 +79,7 @@ def test_an_event_must_be_a_status():
 
 SENDER_NEEDS = {
     "SENDGRID_API_KEY": [None, "", "two words", "line\nend"],
+    "OUTBOUND_SENDER_CA_FILE": ["/no/such/file.pem", "/etc/hostname"],
     "OUTBOUND_EMAIL_FROM": [None, "", "nobody"],
     "SENDGRID_TEMPLATES": ["welcome", "welcome=", "=d-1", "welcome=x-1"],
 }

@@ -24,7 +24,7 @@ class Authority:
         self.path = folder / f"{name}.pem"
         self.path.write_bytes(certificate)
 
-    def _sign(self, name, key, *extensions):
+    def _sign(self, name, key, *extensions, days=1):
         now = datetime.datetime.utcnow()
         builder = (
             x509.CertificateBuilder()
@@ -32,15 +32,15 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            .not_valid_before(now - 2 * DAY)
+            .not_valid_after(now + days * DAY)
         )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, common_name, *hosts):
-        """A file with a new key and its certificate."""
+    def issue(self, common_name, *hosts, days=1):
+        """A file with a new key and its certificate, which is good for so many days; -1: until yesterday."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [
             x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit() else x509.DNSName(host) for host in hosts
@@ -51,6 +51,6 @@ class Authority:
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
-            + self._sign(_name(common_name), key, *extensions)
+            + self._sign(_name(common_name), key, *extensions, days=days)
         )
         return path

@@ -1,0 +1,161 @@
+"""The network between a role and what it needs: cut, slow, silent, resetting, half-open, frozen.
+
+Each role meets each harm on each of its ways; the others' ways stay as they are.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness import scenario
+from proxies import Proxies
+from support import environment
+from support.switch import Switch
+
+IN_FLIGHT = 40  # what the sender has in hand at most
+
+# A role's time-outs are a fifth of the default ones, as its leases are.
+SETTINGS = {"OUTBOUND_DATABASE_TIMEOUT_MS": 2000, "OUTBOUND_SENDER_MAX_IN_FLIGHT": IN_FLIGHT, "OUTBOUND_MAX_ATTEMPTS": 50}
+
+POSTGRES_PORT = int(os.environ.get("DEV_POSTGRES_PORT", "0"))
+KAFKA_PROXIED_PORT = int(os.environ.get("DEV_KAFKA_PROXIED_PORT", "0"))
+KAFKA_PROXY_PORT = int(os.environ.get("DEV_KAFKA_PROXY_PORT", "0"))
+
+
+@dataclass(frozen=True)
+class Server:
+    name: str
+    port: int
+    setting: str
+    value: str  # of the setting, for the port of a proxy
+    proxy_port: int = None  # where the proxy has to listen; None: anywhere
+
+
+SERVERS = {
+    server.name: server
+    for server in (
+        Server(
+            "PostgreSQL",
+            POSTGRES_PORT,
+            "DATABASE_URL",
+            environment.DATABASE_URL.replace(str(POSTGRES_PORT), "{port}"),
+        ),
+        Server("Kafka", KAFKA_PROXIED_PORT, "KAFKA_BROKERS", "127.0.0.1:{port}", KAFKA_PROXY_PORT),
+        Server("the provider", environment.SANDBOX_PORT, "SENDGRID_BASE_URL", "http://127.0.0.1:{port}"),
+    )
+}
+
+WAYS = (
+    ("producer", "PostgreSQL"),
+    ("producer", "Kafka"),
+    ("router", "Kafka"),
+    ("router", "PostgreSQL"),
+    ("sender", "PostgreSQL"),
+    ("sender", "Kafka"),
+    ("sender", "the provider"),
+    ("dlq", "Kafka"),
+    ("dlq", "PostgreSQL"),
+)
+
+
+def cut(way):
+    way.cut()
+
+
+def slow(way):
+    way.delay(latency_ms=200, jitter_ms=100)
+
+
+def silent(way):
+    way.silence()
+
+
+def resetting(way):
+    way.reset()
+
+
+def frozen(way):
+    way.proxies.stop()
+
+
+def half_open(way):
+    way.leave()
+
+
+@dataclass(frozen=True)
+class Harm:
+    words: str
+    strike: Callable
+    seconds: float  # 0: over at once, what is there is broken
+
+
+HARMS = (
+    Harm("cut off from", cut, 3),
+    Harm("with a slow way to", slow, 4),
+    Harm("with a silent way to", silent, 4),
+    Harm("reset whenever it talks to", resetting, 3),
+    Harm("frozen on its way to", frozen, 3),
+    Harm("with half-open connections to", half_open, 0),
+)
+
+# What CI runs: one harm for each kind of way.
+SHORT = {
+    ("sender", "PostgreSQL", silent),
+    ("router", "Kafka", half_open),
+    ("sender", "the provider", resetting),
+}
+
+
+def explained_max(role, server):
+    """Only a sender can cause duplicates: by answers that it did not get, or could not store within the lease."""
+    if role != "sender" or server.name == "Kafka":
+        return 0
+    return IN_FLIGHT * 3 if server.name == "the provider" else IN_FLIGHT
+
+
+def lead(world, server, harm):
+    """A way to the server that can be harmed."""
+    if harm.strike is half_open:
+        way = Switch(server.port, server.proxy_port)
+        world.at_end.callback(way.close)
+        return way
+    proxies = Proxies(world.folder / "toxiproxy.log")
+    world.at_end.callback(proxies.close)
+    return proxies.lead("way", to=server.port, port=server.proxy_port)
+
+
+def mend(way, harm):
+    if harm.strike is frozen:
+        way.proxies.go_on()
+    elif harm.strike is not half_open:
+        way.mend()
+
+
+def harmed(world, role, server, harm):
+    way = lead(world, server, harm)
+    world.explained_max = explained_max(role, server)
+    for label in ("sandbox", "producer", "router", "sender", "dlq"):
+        own = {server.setting: server.value.format(port=way.port)} if label == role else {}
+        world.start(label, **{**SETTINGS, **own})
+    if role == "dlq":
+        world.sandbox.fault("status", status=400, probability=0.3, seed=world.seed)
+    # The router needs PostgreSQL only for what comes from Kafka.
+    by = "kafka" if (role, server.name) == ("router", "PostgreSQL") else "http"
+    with world.load(rate=150, seconds=harm.seconds + 4, by=by):
+        time.sleep(1.5)
+        harm.strike(way)
+        time.sleep(harm.seconds)
+        mend(way, harm)
+        world.mark_fault_over()
+
+
+def declare(role, server, harm):
+    @scenario(f"{role} {harm.words} {server.name}", family="network", short=(role, server.name, harm.strike) in SHORT)
+    def run(world):
+        harmed(world, role, server, harm)
+
+
+for each_role, each_server in WAYS:
+    for each_harm in HARMS:
+        declare(each_role, SERVERS[each_server], each_harm)
