@@ -203,12 +203,27 @@ static struct outbox_row *announce(struct database *database, struct message_row
     return row;
 }
 
-/* EVENTS_TOLD: events come before the announcements of the same statement. */
-static void tell_event(struct database *database, struct message_row *message, const struct pg_params *params,
-                       int statuses)
+static const char *or_dash(struct text text)
+{
+    return text.bytes ? text.bytes : "-";
+}
+
+/* EVENTS_TOLD: what the row says now, for outbound.events. */
+static void tell_event(struct database *database, struct message_row *message)
+{
+    char event[256];
+    const int length = snprintf(event, sizeof event, "%s %d %s %s %s", state_name(message->status),
+                                (int)message->attempt_count, or_dash(message->error_code),
+                                or_dash(message->provider), or_dash(message->provider_message_id));
+    announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->event =
+        (struct text){world_copy(event, (size_t)length), (size_t)length};
+}
+
+static void tell_event_of(struct database *database, struct message_row *message,
+                          const struct pg_params *params, int statuses)
 {
     if (is_among(params, statuses, state_name(message->status))) {
-        announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->is_event = true;
+        tell_event(database, message);
     }
 }
 
@@ -236,7 +251,7 @@ static bool is_taken(struct database *database, const struct message_row *messag
     return false;
 }
 
-static struct answer insert(struct database *database, const struct pg_params *params, bool some)
+static struct answer insert(struct database *database, const struct pg_params *params, bool some, bool told)
 {
     static const int numbers[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 19, 20};
     struct array columns[sizeof numbers / sizeof *numbers];
@@ -282,6 +297,9 @@ static struct answer insert(struct database *database, const struct pg_params *p
     const struct text topic = keep(param(params, 17));
     for (size_t i = had; i < database->message_count; i++) {
         struct message_row *message = &database->messages[i];
+        if (told) {
+            tell_event(database, message);
+        }
         const struct outbox_row *row =
             announce(database, message, topic, database->now_us + param_int(params, 18) * MS);
         struct text *values = add_row(&answer);
@@ -367,8 +385,8 @@ static struct answer take_outbox(struct database *database, const struct pg_para
     while (answer.rows < most) {
         struct outbox_row *due = NULL;
         for (struct outbox_row *row = database->outbox; row; row = row->next) {
-            if (!row->is_event && row->due_at_us <= database->now_us &&
-                (!due || row->due_at_us < due->due_at_us)) {
+            if (!row->event.bytes && row->taken_in != database->statements &&
+                row->due_at_us <= database->now_us && (!due || row->due_at_us < due->due_at_us)) {
                 due = row;
             }
         }
@@ -376,10 +394,8 @@ static struct answer take_outbox(struct database *database, const struct pg_para
             break;
         }
         due->due_at_us = database->now_us + lease_us;
+        due->taken_in = database->statements;
         put_taken(database, due, add_row(&answer));
-        if (lease_us <= 0) {
-            break; /* a test's: PostgreSQL takes each row once */
-        }
     }
     return answer;
 }
@@ -452,7 +468,7 @@ static struct answer claim(struct database *database, const struct pg_params *pa
     struct answer answer = answer_of(14);
     for (size_t i = 0; i < database->message_count; i++) {
         if (claimed[i]) {
-            tell_event(database, &database->messages[i], params, 7);
+            tell_event_of(database, &database->messages[i], params, 7);
         }
     }
     for (size_t i = 0; i < database->message_count; i++) {
@@ -559,7 +575,7 @@ static struct answer finish(struct database *database, const struct pg_params *p
         if (database_listener.attempt) {
             database_listener.attempt(message, attempt);
         }
-        tell_event(database, message, params, 14);
+        tell_event_of(database, message, params, 14);
         if (topic.bytes && announced_count < MESSAGES_MAX) {
             announced[announced_count].message = message;
             announced[announced_count].topic = keep(topic);
@@ -594,7 +610,7 @@ static struct answer expire_leases(struct database *database, const struct pg_pa
         message->lease_until_us = 0;
         message->updated_at_us = now_us;
         set_status(message, to);
-        tell_event(database, message, params, 7);
+        tell_event_of(database, message, params, 7);
         if (!database_attempt(database, message, message->fence)) {
             struct attempt_row *attempt = attempt_new(database, message);
             attempt->outcome = text_of("UNKNOWN");
@@ -628,7 +644,7 @@ static struct answer expire_leases(struct database *database, const struct pg_pa
 static bool is_announced(const struct database *database, const struct message_row *message)
 {
     for (const struct outbox_row *row = database->outbox; row; row = row->next) {
-        if (row->message == message && !row->is_event) {
+        if (row->message == message && !row->event.bytes) {
             return true;
         }
     }
@@ -657,9 +673,12 @@ struct answer database_run(struct database *database, const struct pg_statement 
                            const struct pg_params *params, int64_t now_us)
 {
     database->now_us = now_us;
+    database->statements++;
     struct answer answer;
-    if (statement == &lifecycle_insert || statement == &lifecycle_insert_some) {
-        answer = insert(database, params, statement == &lifecycle_insert_some);
+    if (statement == &lifecycle_insert || statement == &lifecycle_insert_told) {
+        answer = insert(database, params, false, statement == &lifecycle_insert_told);
+    } else if (statement == &lifecycle_insert_some || statement == &lifecycle_insert_some_told) {
+        answer = insert(database, params, true, statement == &lifecycle_insert_some_told);
     } else if (statement == &lifecycle_find_conflicts) {
         answer = find_conflicts(database, params);
     } else if (statement == &lifecycle_take_outbox) {

@@ -77,7 +77,8 @@ struct outbox_row {
     struct text topic;
     int32_t fence;
     int64_t due_at_us;
-    bool is_event;
+    struct text event; /* what it tells; NULL bytes: it is none */
+    uint64_t taken_in; /* the statement that took it last */
 };
 
 struct process;
@@ -89,6 +90,7 @@ struct database {
     struct outbox_row *outbox; /* in the order of their ids */
     struct outbox_row **outbox_end;
     int64_t outbox_ids;
+    uint64_t statements; /* that have run */
     int64_t now_us;         /* of the statement that runs */
     struct process *client; /* who runs it */
 };

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Runs `count` random sequences through both; DATABASE_URL names an empty, migrated database. Returns the
- * exit code. */
-int differential_run(uint64_t count, bool verbose);
+/*
+ * Runs the sequences of `count` seeds through both; DATABASE_URL names a database that is migrated and has no
+ * messages. Returns the exit code.
+ */
+int differential_run(uint64_t from, uint64_t count, bool verbose);
 
 #endif

@@ -119,5 +119,5 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "model: %s\n", error.text);
         return 1;
     }
-    return differential ? differential_run(count, verbose) : run(from, count, verbose);
+    return differential ? differential_run(from, count, verbose) : run(from, count, verbose);
 }
