@@ -37,8 +37,8 @@
 #define RETRY_GROUP_ID "outbound-router-retry"
 /* There are many tiers, with many partitions each, and what was fetched is thrown away when it is not due. */
 #define TIER_FETCH_KB 64
-/* The wall clock may be set meanwhile: a longer wait is looked at again. */
-#define POSTPONE_MAX_MS 60000
+/* The wall clock may be set meanwhile, so a longer wait is looked at again, which costs next to nothing. */
+#define POSTPONE_MAX_MS 1000
 #define IN_HAND_MAX 4000
 #define HEADERS_MAX 20
 #define SEND_AGAIN_MS 100

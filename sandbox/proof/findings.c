@@ -137,7 +137,7 @@ void findings_judge(struct ledger_message *message, int ret_found[FINDINGS])
     if (!message->stored) {
         ret_found[FOUND_UNFINISHED] = message->may_be_unread;
         ret_found[FOUND_LOST] = message->end == ASKED_ACCEPTED && !message->may_be_unread;
-        ret_found[FOUND_DISAGREEING] = message->taken && message->end != ASKED_REFUSED;
+        ret_found[FOUND_DISAGREEING] = message->taken && message->end == ASKED_UNANSWERED;
         return;
     }
     ret_found[FOUND_UNFINISHED] = !is_finished(message);

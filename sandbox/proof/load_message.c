@@ -27,6 +27,7 @@ void load_message_make(const struct load_options *options, int64_t number, struc
     memset(message, 0, sizeof *message);
     message->channel = options->channels[(size_t)(number - 1) % options->channel_count];
     message->dossier_id = number;
+    message->schema_id = (int32_t)options->schema_id;
     (void)snprintf(message->key, sizeof message->key, "%s-%" PRId64, options->name, number);
     char seeded[LOAD_KEY_SIZE + 24];
     (void)snprintf(seeded, sizeof seeded, "%s/%" PRId64, message->key, options->seed);
@@ -75,7 +76,7 @@ void load_message_avro(const struct load_message *message, struct buffer *into)
     struct buffer payload;
     buffer_init(&payload, 4096);
     put_payload(message, &payload);
-    wire_put_header(into, SCHEMA_MESSAGE_REQUEST, 0);
+    wire_put_header(into, SCHEMA_MESSAGE_REQUEST, message->schema_id);
     avro_put_nullable_string(into, text_of(message->key));
     avro_put_string(into, text_of(LOAD_SOURCE));
     avro_put_nullable_string(into, (struct text){0}); /* orgId */

@@ -19,6 +19,7 @@
 struct load_message {
     enum channel channel;
     int64_t dossier_id;
+    int32_t schema_id;       /* 0: single-object encoding */
     char key[LOAD_KEY_SIZE]; /* WORD-NUMBER */
     char to[LOAD_KEY_SIZE + 32];
     char subject[LOAD_KEY_SIZE + 16];
@@ -34,7 +35,7 @@ void load_message_subject(const char *key, char *ret_subject, size_t size);
 /* Appends the body of a POST. */
 void load_message_json(const struct load_message *message, struct buffer *into);
 
-/* Appends a record of outbound.requests, in single-object encoding. */
+/* Appends a record of outbound.requests. */
 void load_message_avro(const struct load_message *message, struct buffer *into);
 
 #endif

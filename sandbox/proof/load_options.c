@@ -90,6 +90,12 @@ static bool take_seed(void *options, const char *value, struct error *error)
     return option_number(value, 0, LOAD_SEED_MAX, &load->seed, error);
 }
 
+static bool take_schema_id(void *options, const char *value, struct error *error)
+{
+    struct load_options *load = options;
+    return option_number(value, 1, INT32_MAX, &load->schema_id, error);
+}
+
 static bool take_journal(void *options, const char *value, struct error *error)
 {
     struct load_options *load = options;
@@ -119,6 +125,8 @@ static const struct option_row rows[] = {
     {"--name", "WORD", take_name,
      "keys are WORD-1, WORD-2, …: a new one for each run (default: load- and a random number)"},
     {"--seed", "N", take_seed, "the same name and seed make the same messages (1)"},
+    {"--schema-id", "N", take_schema_id,
+     "by Kafka: records in Confluent's wire format, with this id of MessageRequest in the registry"},
     {"--journal", "FILE", take_journal,
      "what was asked and answered, JSON lines; a new or empty file; needed"},
     {"--json", NULL, take_json, "the summary as JSON"},
@@ -151,6 +159,9 @@ bool load_options_parse(char **words, size_t count, struct load_options *ret_opt
     }
     if (options.by_kafka && options.url) {
         return error_set(error, "--url is not for --by=kafka");
+    }
+    if (!options.by_kafka && options.schema_id) {
+        return error_set(error, "--schema-id is for --by=kafka");
     }
     options.count = options.count ? options.count : options.rate * options.seconds;
     *ret_options = options;

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "schemas/channels.h"
 
-#define LOAD_NAME_MAX 64
+#define LOAD_NAME_MAX 100
 #define LOAD_SEED_MAX INT64_MAX
 
 /* Strings point into the command line, or are constant. */
@@ -29,6 +29,7 @@ struct load_options {
     enum channel channels[CHANNEL_COUNT]; /* taken in turn */
     char name[LOAD_NAME_MAX + 1];
     int64_t seed;
+    int64_t schema_id; /* in the registry, of records that are in Confluent's wire format; 0: they are not */
     const char *journal;
 };
 

@@ -162,6 +162,10 @@ class World:
         """What senders have in their hands now may go out twice, and nothing else may."""
         self.explained_max += self.db.count("SENDING")
 
+    def unknown_attempts(self):
+        """Each may have been a delivery, and so explains one duplicate."""
+        return self.db.value("SELECT count(*) FROM outbound_attempt WHERE outcome = 'UNKNOWN'")
+
     def wait_until_stopped(self, label, seconds=30):
         role = self.roles[label]
         until(lambda: state_of(role.pid) == "T", f"{label} comes to its fail point", seconds)
@@ -172,13 +176,13 @@ class World:
     # --- messages
 
     @contextmanager
-    def load(self, rate=200, seconds=5, count=None, by="http", channel="email", url=None):
+    def load(self, rate=200, seconds=5, count=None, by="http", channel="email", url=None, more=()):
         """Messages come at this rate, with the block or longer: it ends when all have been asked for."""
         number = len(self._loads) + 1
         journal = self.folder / f"journal-{number}.jsonl"
         options = [f"--by={by}", f"--rate={rate}", f"--for={seconds}" if count is None else f"--count={count}"]
         options += [f"--channel={channel}", f"--name={self.scenario.slug[:24]}-{secrets.token_hex(4)}", f"--seed={self.seed}"]
-        options += [f"--journal={journal}", "--json"] + ([f"--url={url}"] if url else [])
+        options += [f"--journal={journal}", "--json"] + ([f"--url={url}"] if url else []) + list(more)
         role = Role("load", self.folder / f"load-{number}.log", {}, options)
         self._loads.append(role)
         self.journals.append(journal)

@@ -10,12 +10,13 @@ MB = 1024 * 1024
 
 
 class SmallDisk:
-    """Takes the place of the server's folder while the server is stopped."""
+    """Takes the place of the server's folder, or of one in it, which is done while the server is stopped."""
 
-    def __init__(self, server, spare_mb):
-        self.folder = environment.STATE / server.name
+    def __init__(self, server, spare_mb, part="."):
+        self.folder = environment.STATE / server.name / part
         self._server = server
-        self._kept = self.folder.with_name(f"{server.name}.kept")
+        self._kept = self.folder.with_name(f"{self.folder.name}.kept")
+        server.stop()
         self._ballast = self.folder / "ballast"
         self.folder.rename(self._kept)
         self.folder.mkdir()
@@ -23,6 +24,7 @@ class SmallDisk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "outbound-faults", self.folder], check=True)
         shutil.copystat(self._kept, self.folder)
         self._copy(self._kept, self.folder)
+        server.start()
 
     @staticmethod
     def _copy(source, target):
@@ -51,4 +53,3 @@ class SmallDisk:
         subprocess.run(["umount", self.folder], check=True)
         self.folder.rmdir()
         self._kept.rename(self.folder)
-        self._server.start()

@@ -107,11 +107,14 @@ SHORT = {
 }
 
 
-def explained_max(role, server):
-    """Only a sender can cause duplicates: by answers that it did not get, or could not store within the lease."""
-    if role != "sender" or server.name == "Kafka":
-        return 0
-    return IN_FLIGHT * 3 if server.name == "the provider" else IN_FLIGHT
+def explained_max(world, role, server):
+    """Only a sender can cause duplicates: by answers that it could not store within the lease, or did not get."""
+    if role == "sender" and server.name == "PostgreSQL":
+        return IN_FLIGHT
+    if role == "sender" and server.name == "the provider":
+        world.wait_until_finished()
+        return world.unknown_attempts()
+    return 0
 
 
 def lead(world, server, harm):
@@ -134,7 +137,6 @@ def mend(way, harm):
 
 def harmed(world, role, server, harm):
     way = lead(world, server, harm)
-    world.explained_max = explained_max(role, server)
     for label in ("sandbox", "producer", "router", "sender", "dlq"):
         own = {server.setting: server.value.format(port=way.port)} if label == role else {}
         world.start(label, **{**SETTINGS, **own})
@@ -148,6 +150,7 @@ def harmed(world, role, server, harm):
         time.sleep(harm.seconds)
         mend(way, harm)
         world.mark_fault_over()
+    world.explained_max = explained_max(world, role, server)
 
 
 def declare(role, server, harm):

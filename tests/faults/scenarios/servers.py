@@ -160,27 +160,41 @@ def all_connections(world):
 
 @scenario("PostgreSQL's disk full", family="servers")
 def postgres_full(world):
-    """Statements fail; when the log itself finds no room the server ends, and does not start until there is some."""
-    world.postgres.stop()
+    """Whatever needs room for rows fails."""
     disk = SmallDisk(world.postgres, spare_mb=64)
     world.at_end.callback(disk.close)
-    world.postgres.start()
     with harm(world):
         disk.fill()
         time.sleep(6)
         disk.free()
+
+
+MUCH = "CREATE TABLE much AS SELECT repeat(md5(number::text), 60) FROM generate_series(1, 40000) AS number"
+
+
+@scenario("the disk of PostgreSQL's log full", family="servers")
+def postgres_log_full(world):
+    """The server ends, and does not come back until there is room."""
+    disk = SmallDisk(world.postgres, spare_mb=16, part="pg_wal")
+    world.at_end.callback(disk.close)
+    with harm(world):
+        disk.fill()
+        with contextlib.suppress(psycopg2.OperationalError):
+            world.db.execute(MUCH)
+        until(lambda: not world.postgres.running, "PostgreSQL has ended", 30)
+        time.sleep(2)
+        disk.free()
         world.postgres.start()
+    world.db.execute("DROP TABLE IF EXISTS much")
 
 
 @scenario("Kafka's disk full", family="servers")
 def kafka_full(world):
     """Kafka ends when it cannot write."""
-    world.kafka.stop()
     disk = SmallDisk(world.kafka, spare_mb=64)
     world.at_end.callback(disk.close)
-    world.kafka.start()
     with harm(world):
         disk.fill()
-        time.sleep(6)
+        until(lambda: not world.kafka.running, "Kafka has ended", 30)
         disk.free()
         world.kafka.start()

@@ -1,0 +1,144 @@
+"""The provider is slow, hangs, resets, answers rubbish, is gone, or is not to be trusted, with both policies for the unknown.
+
+`resend`: a message may go out twice where its attempt is UNKNOWN, and only there. `hold`: never.
+"""
+
+import contextlib
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness import scenario
+from support import environment
+from support.certificates import Authority
+from support.switch import Switch
+
+IN_FLIGHT = 20
+SETTINGS = {"OUTBOUND_SENDER_MAX_IN_FLIGHT": IN_FLIGHT, "OUTBOUND_MAX_ATTEMPTS": 50}
+SECONDS = 4
+
+
+def rule(kind, **members):
+    """A fault of the sandbox (sandbox/README.md)."""
+
+    @contextlib.contextmanager
+    def strike(world, _front):
+        world.sandbox.fault(kind, seed=world.seed, **members)
+        yield
+        world.sandbox.clear_faults()
+
+    return strike
+
+
+@contextlib.contextmanager
+def gone(world, _front):
+    world.kill("sandbox")
+    yield
+    world.start_again("sandbox")
+
+
+def presenting(certificate):
+    """The certificate that the TLS front shows from now on; connections that were made with another end."""
+
+    @contextlib.contextmanager
+    def strike(_world, front):
+        front.show(certificate)
+        yield
+        front.show("good")
+
+    return strike
+
+
+@contextlib.contextmanager
+def outdated(_world, front):
+    """Handshakes fail: it speaks nothing newer than TLS 1.1."""
+    front.speak_at_most(ssl.TLSVersion.TLSv1_1)
+    yield
+    front.speak_at_most(ssl.TLSVersion.MAXIMUM_SUPPORTED)
+
+
+class Front(Switch):
+    """TLS before the sandbox, by an authority of our own."""
+
+    def __init__(self, folder):
+        ours, other = Authority(folder, "authority"), Authority(folder, "somebody")
+        self.authority = ours.path
+        self._certificates = {
+            "good": ours.issue("good", "127.0.0.1"),
+            "expired": ours.issue("expired", "127.0.0.1", days=-1),
+            "of another host": ours.issue("elsewhere", "example.com"),
+            "of an unknown authority": other.issue("forged", "127.0.0.1"),
+        }
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(self._certificates["good"])
+        super().__init__(environment.SANDBOX_PORT, tls=self._context)
+
+    def speak_at_most(self, version):
+        self._context.maximum_version = version
+        self.hang_up()
+
+    def show(self, name):
+        self._context.load_cert_chain(self._certificates[name])
+        self.hang_up()
+
+
+@dataclass(frozen=True)
+class Harm:
+    words: str
+    strike: Callable
+    ambiguous: bool = False  # whether the provider may have taken what it did not confirm
+    tls: bool = False
+    short: tuple = ()  # policies with which it is part of CI
+
+
+HARMS = (
+    Harm("slow", rule("delay", delayMs=1000)),
+    Harm("hanging", rule("hang", probability=0.5), ambiguous=True, short=("hold",)),
+    Harm("too late with its answers", rule("delay", delayMs=3000, probability=0.5), ambiguous=True),
+    Harm("resetting before the body", rule("reset", at="before", probability=0.5), ambiguous=True),
+    Harm("resetting during the body", rule("reset", at="during", probability=0.5), ambiguous=True),
+    Harm("resetting after the body", rule("reset", at="after", probability=0.5), ambiguous=True, short=("resend",)),
+    Harm("resetting within its answer", rule("reset", at="response", probability=0.5), ambiguous=True),
+    Harm("answering rubbish", rule("status", status=200, body="<html>Welcome</html>", probability=0.5), ambiguous=True),
+    Harm("answering 500", rule("status", status=500, probability=0.9)),
+    Harm("answering 503 with Retry-After", rule("status", status=503, headers={"Retry-After": "1"})),
+    Harm("answering 429", rule("status", status=429, headers={"Retry-After": "1"})),
+    Harm("gone", gone, ambiguous=True),
+    Harm("with an outdated TLS", outdated, tls=True),
+    Harm("with an expired certificate", presenting("expired"), tls=True, short=("resend",)),
+    Harm("with the certificate of another host", presenting("of another host"), tls=True),
+    Harm("with a certificate of an unknown authority", presenting("of an unknown authority"), tls=True),
+)
+
+
+def harmed(world, policy, harm):
+    front, settings = None, {**SETTINGS, "OUTBOUND_EMAIL_UNKNOWN_POLICY": policy}
+    if harm.tls:
+        front = Front(world.folder)
+        world.at_end.callback(front.close)
+        settings["SENDGRID_BASE_URL"] = f"https://127.0.0.1:{front.port}"
+        settings["OUTBOUND_SENDER_CA_FILE"] = front.authority
+    world.start("sandbox", "producer", "router", "sender", "dlq", **settings)
+    with world.load(rate=100, seconds=SECONDS + 4):
+        time.sleep(1.5)
+        with harm.strike(world, front):
+            time.sleep(SECONDS)
+        world.mark_fault_over()
+    if harm.ambiguous and policy == "resend":
+        world.wait_until_finished()
+        world.explained_max = world.unknown_attempts()
+    unknown = world.db.count("UNKNOWN")
+    assert (unknown > 0) == (harm.ambiguous and policy == "hold"), f"{unknown} messages are UNKNOWN"
+    assert not world.db.count("FAILED"), "what is temporary has to be tried again"
+
+
+def declare(policy, harm):
+    @scenario(f"provider {harm.words}, {policy}", family="provider", short=policy in harm.short)
+    def run(world):
+        harmed(world, policy, harm)
+
+
+for each_harm in HARMS:
+    for each_policy in ("resend", "hold"):
+        declare(each_policy, each_harm)
