@@ -27,6 +27,8 @@ def read(path):
 def row(line):
     recovery = "" if line["recovery_s"] is None else f"{line['recovery_s']:.1f} s"
     counts = [f"{line[name]:,}" for name in ("runs", "messages", "lost", "phantom", "unexplained", "explained")]
+    if line["explainedMax"] > 0:
+        counts[-1] += f" of {line['explainedMax']:,}"
     return f"| {' | '.join((line['name'], *counts, recovery, str(line['seed'])))} |\n"
 
 

@@ -38,12 +38,13 @@ def judge(world):
     """(the result as a dict, what is wrong in words)."""
     world.show_that_new_ones_go_through()
     wrong = []
+    recovery_s = None
     try:
         world.wait_until_finished()
+        recovery_s = world.recovery_s()
     except AssertionError as late:
         wrong.append(str(late))
     found = settled_check(world)
-    recovery_s = world.recovery_s()
     ids = found.get("ids", {})
     wrong += [f"{what}: {found[what]} {ids.get(what, '')}" for what in NEVER if found[what] > 0]
     if found["duplicatesExplained"] > world.explained_max:
@@ -64,6 +65,6 @@ def judge(world):
         "unexplained": found["duplicatesUnexplained"],
         "explained": found["duplicatesExplained"],
         "explainedMax": world.explained_max,
-        "recovery_s": recovery_s and round(recovery_s, 1),
+        "recovery_s": None if recovery_s is None else round(recovery_s, 1),
     }
     return result, wrong

@@ -1,6 +1,7 @@
 """Our own processes are killed: at every named place of the protocol, and at any time."""
 
 import re
+import signal
 import time
 
 from harness import FAIL_POINT, REPOSITORY, scenario
@@ -96,6 +97,35 @@ def any_role_killed(world):
         world.mark_fault_over()
 
 
+@scenario("all roles killed at once", family="processes", runs=3)
+def all_roles_killed(world):
+    labels = ("producer", "router", "sender", "dlq")
+    world.start(*ROLES)
+    some_answers_are_bad(world)
+    with world.load(rate=200, seconds=5):
+        time.sleep(world.random.uniform(1, 2))
+        for label in labels:
+            world.kill(label)
+        world.mark_fault_over()
+        for label in labels:
+            world.start_again(label)
+
+
+@scenario("each role killed while it stops", family="processes", runs=3)
+def killed_while_it_stops(world):
+    world.start(*ROLES)
+    some_answers_are_bad(world)
+    with world.load(rate=200, seconds=6):
+        for label in ("producer", "router", "sender", "dlq"):
+            time.sleep(world.random.uniform(0.3, 0.8))
+            world.roles[label].signal(signal.SIGTERM)
+            time.sleep(world.random.uniform(0, 0.05))
+            world.kill(label)
+            world.roles[label].expected_exit = {0, -signal.SIGKILL}
+            world.start_again(label)
+        world.mark_fault_over()
+
+
 @scenario("sender killed, unknown ones are held", family="processes", runs=5)
 def sender_killed_hold(world):
     world.start(*ROLES, OUTBOUND_EMAIL_UNKNOWN_POLICY="hold")
@@ -122,19 +152,24 @@ AS_SHIPPED = dict.fromkeys(
 )
 
 
-def kill_as_shipped(role):
+def kill_as_shipped(role, name):
     def run(world):
-        world.start(*ROLES, **AS_SHIPPED)
+        point = {FAIL_POINT: f"{name}@{world.random.randint(100, 200)}=kill"}
+        for label in ROLES:
+            world.start(label, **AS_SHIPPED, **(point if label == role else {}))
         with world.load(rate=200, seconds=5):
-            time.sleep(world.random.uniform(1, 2))
-            world.kill(role)
+            world.wait_until_killed(role)
             world.mark_fault_over()
             world.start_again(role)
 
     return run
 
 
-for its_role, recover_s in (("producer", 25), ("router", 15), ("sender", 45)):
+for its_role, its_name, recover_s in (
+    ("producer", "producer.published", 25),
+    ("router", "router.sent", 15),
+    ("sender", "http.written", 45),
+):
     scenario(f"{its_role} killed, default settings", family="processes", limit_s=60, recover_s=recover_s)(
-        kill_as_shipped(its_role)
+        kill_as_shipped(its_role, its_name)
     )
