@@ -107,7 +107,6 @@ HARMS = (
 SHORT = {
     ("sender", "PostgreSQL", silent),
     ("router", "Kafka", half_open),
-    ("sender", "the provider", resetting),
 }
 
 

@@ -71,6 +71,7 @@ class Front(Switch):
             "of an unknown authority": other.issue("forged", "127.0.0.1"),
         }
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.num_tickets = 0  # a session that is resumed shows no certificate
         self._context.load_cert_chain(self._certificates["good"])
         super().__init__(environment.SANDBOX_PORT, tls=self._context)
 
@@ -102,7 +103,7 @@ HARMS = (
     Harm("too late with its answers", rule("delay", delayMs=3000, **HALF), "TIMEOUT", True),
     Harm("resetting before the body", rule("reset", at="before", **HALF), "CONNECTION_LOST", True),
     Harm("resetting during the body", rule("reset", at="during", **HALF), "CONNECTION_LOST", True),
-    Harm("resetting after the body", rule("reset", at="after", **HALF), "CONNECTION_LOST", True, short=("resend",)),
+    Harm("resetting after the body", rule("reset", at="after", **HALF), "CONNECTION_LOST", True),
     Harm("resetting within its answer", rule("reset", at="response", **HALF), "CONNECTION_LOST", True),
     Harm("answering rubbish", rule("status", status=200, body="<html>", **HALF), "UNREADABLE_RESPONSE", True),
     Harm("answering 500", rule("status", status=500, probability=0.9), "TEMPORARY_ERROR"),
@@ -140,7 +141,7 @@ def harmed(world, policy, harm):
 
 
 def declare(policy, harm):
-    @scenario(f"provider {harm.words}, {policy}", family="provider", short=policy in harm.short)
+    @scenario(f"provider {harm.words}, {policy}", family="providers", short=policy in harm.short)
     def run(world):
         harmed(world, policy, harm)
 
