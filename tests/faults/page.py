@@ -15,7 +15,7 @@ RESULTS = HERE / "results.jsonl"
 PAGE = HERE.parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- made by tests/faults/page.py -->\n", "<!-- end -->\n"
 
-HEADINGS = {"processes": "Our own processes", "servers": "Servers", "network": "Network", "providers": "Providers"}
+HEADINGS = {"processes": "Our own processes"}
 HEAD = "| fault | runs | messages | lost | phantom | unexplained | explained | recovered in | seed |\n"
 RULE = "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
 
