@@ -155,7 +155,7 @@ static int run(struct load *load, const struct config *config, struct error *err
     int exit_code = service_run(&load->service);
     load->way->close(load->driver);
     struct error last;
-    if (!journal_flush(load->journal, &last)) {
+    if (exit_code == 0 && !journal_flush(load->journal, &last)) {
         log_error("%s", last.text);
         exit_code = 1;
     }

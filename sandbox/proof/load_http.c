@@ -15,7 +15,6 @@
 #define CONNECT_TIMEOUT_MS 3000
 #define TIMEOUT_MS 15000 /* within OUTBOUND_STOP_TIMEOUT_MS, so that SIGTERM waits for answers */
 #define RESPONSE_MAX ((size_t)16 * 1024)
-#define URL_MAX 1024
 
 struct http_driver;
 
@@ -31,7 +30,7 @@ struct slot {
 
 struct http_driver {
     struct load_driver_options options;
-    char url[URL_MAX];
+    char url[LOAD_URL_MAX + sizeof PATH];
     struct http_client *client;
     struct slot *slots;
     size_t slot_count;
@@ -45,7 +44,7 @@ static void set_url(struct http_driver *driver)
     const char *given = driver->options.load->url;
     if (given) {
         const size_t length = strlen(given);
-        (void)snprintf(driver->url, sizeof driver->url, "%.900s%s", given,
+        (void)snprintf(driver->url, sizeof driver->url, "%s%s", given,
                        given[length - 1] == '/' ? PATH + 1 : PATH);
     } else {
         const char *host = strcmp(config->http_host, "0.0.0.0") == 0 ? "127.0.0.1" : config->http_host;

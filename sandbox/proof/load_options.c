@@ -22,6 +22,9 @@ static bool take_url(void *options, const char *value, struct error *error)
 {
     struct load_options *load = options;
     load->url = value;
+    if (strlen(value) > LOAD_URL_MAX) {
+        return error_set(error, "has more than %d characters", LOAD_URL_MAX);
+    }
     return strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0 ||
            error_set(error, "is not a URL with http:// or https://");
 }

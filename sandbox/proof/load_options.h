@@ -14,6 +14,7 @@
 #include "schemas/channels.h"
 
 #define LOAD_NAME_MAX 100
+#define LOAD_URL_MAX 900
 #define LOAD_SEED_MAX INT64_MAX
 
 /* Strings point into the command line, or are constant. */

@@ -2,6 +2,7 @@
 
 import copy
 import signal
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -350,6 +351,31 @@ def test_each_request_is_made_once_whatever_the_answer(tmp_path):
 
     again = outbound("load", f"--journal={journal}", "--rate=1", "--count=1")
     assert again.code == 2 and "not empty" in again.err, "a journal is never written over"
+
+
+def slow(connection):
+    time.sleep(0.5)
+    connection.sendall(ANSWERS["refused"])
+
+
+def test_late_answers_do_not_slow_it_down(tmp_path):
+    """Up to the bound of open requests."""
+    producer = Provider(lambda request: slow)
+    fast = load(tmp_path / "fast.jsonl", "--rate=200", "--count=40", "--url", producer.url)
+    assert fast["asked"] == fast["refused"] == 40
+    assert fast["seconds"] < 0.5 <= fast["p50Ms"] / 1000
+    bound = load(tmp_path / "bound.jsonl", "--rate=200", "--for=1", "--connections=2", "--url", producer.url)
+    assert 2 <= bound["asked"] == bound["refused"] <= 6
+    producer.close()
+
+
+def test_a_journal_that_cannot_be_written_ends_it(tmp_path):
+    """Nothing is asked for that is not in the journal."""
+    producer = Provider()
+    ended = outbound("load", "--rate=1", "--count=1", "--journal=/dev/full", "--url", producer.url)
+    assert (ended.code, producer.requests) == (1, [])
+    assert ended.err.count("/dev/full: cannot be written") == 1
+    producer.close()
 
 
 def test_it_ends_in_good_order(tmp_path):

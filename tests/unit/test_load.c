@@ -58,7 +58,10 @@ Test(load, a_name_of_its_own_for_each_run)
 
 Test(load, options_that_are_refused)
 {
-    static const struct {
+    static char long_url[1000];
+    memset(long_url, 'a', sizeof long_url - 1);
+    memcpy(long_url, "http://", 7);
+    const struct {
         const char *words[5];
         const char *why;
     } rows[] = {
@@ -76,6 +79,7 @@ Test(load, options_that_are_refused)
         {{NEEDED, "--name=a b"}, "--name"},
         {{NEEDED, "--name="}, "--name"},
         {{NEEDED, "--url=host"}, "--url"},
+        {{NEEDED, "--url", long_url}, "more than 900 characters"},
         {{NEEDED, "--count=1", "--by=kafka", "--url=http://h"}, "--url is not for"},
         {{NEEDED, "--count=1", "--schema-id=5"}, "--schema-id is for --by=kafka"},
         {{NEEDED, "--json=1"}, "--json has no value"},
