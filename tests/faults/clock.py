@@ -1,4 +1,4 @@
-"""A process whose wall clock somebody moves (libfaketime). Its monotonic clock, and everybody else's clocks, go on as before."""
+"""A process whose wall clock somebody moves (libfaketime). Its monotonic clock, and those of others, go on as before."""
 
 import pathlib
 

@@ -3,6 +3,7 @@
 Its HTTP API: https://github.com/Shopify/toxiproxy#http-api. What a proxy does to bytes is one of its "toxics".
 """
 
+import pathlib
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class Proxies:
 
     def __init__(self, log):
         port = free_port()
+        self._log = pathlib.Path(log)
         self._url = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.trust_env = False
@@ -55,6 +57,10 @@ class Proxies:
         ends = {"listen": f"127.0.0.1:{proxy.port}", "upstream": f"127.0.0.1:{to}"}
         self.call("POST", "/proxies", {"name": name, "enabled": True, **ends})
         return proxy
+
+    def in_use(self):
+        """Whether anybody has connected."""
+        return "Accepted client" in self._log.read_text()
 
     def stop(self):
         """Connections stay, and nothing comes through any more; the kernel takes in what fits into its buffers."""

@@ -13,7 +13,11 @@ from support.wait import until
 
 ALL = ("sandbox", "producer", "router", "sender", "dlq")
 IN_FLIGHT = 40
-SETTINGS = {"OUTBOUND_DATABASE_TIMEOUT_MS": 2000, "OUTBOUND_SENDER_MAX_IN_FLIGHT": IN_FLIGHT, "OUTBOUND_MAX_ATTEMPTS": 50}
+SETTINGS = {
+    "OUTBOUND_DATABASE_TIMEOUT_MS": 2000,
+    "OUTBOUND_SENDER_MAX_IN_FLIGHT": IN_FLIGHT,
+    "OUTBOUND_MAX_ATTEMPTS": 50,
+}
 
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'outbound %'"
 
@@ -169,20 +173,25 @@ def postgres_full(world):
         disk.free()
 
 
-MUCH = "CREATE TABLE much AS SELECT repeat(md5(number::text), 60) FROM generate_series(1, 40000) AS number"
+MUCH = "INSERT INTO much SELECT repeat(md5(number::text), 60) FROM generate_series(1, 40000) AS number"
+LOG_MAX_MB = 512
 
 
 @scenario("the disk of PostgreSQL's log full", family="servers")
 def postgres_log_full(world):
-    """The server ends, and does not come back until there is room."""
+    """The server crashes, and again when it recovers, until there is room."""
+    log = environment.STATE / "log" / "postgres.log"
+    panics = log.read_text().count("PANIC: ")
     disk = SmallDisk(world.postgres, spare_mb=16, part="pg_wal")
     world.at_end.callback(disk.close)
     with harm(world):
         disk.fill()
         with contextlib.suppress(psycopg2.OperationalError):
-            world.db.execute(MUCH)
-        until(lambda: not world.postgres.running, "PostgreSQL has ended", 30)
-        time.sleep(2)
+            world.db.execute("DROP TABLE IF EXISTS much; CREATE TABLE much (words text)")
+            for _ in range(0, LOG_MAX_MB, 75):  # what the server has set aside for its log is used first
+                world.db.execute(MUCH)
+        until(lambda: log.read_text().count("PANIC: ") > panics, "PostgreSQL has crashed", 30)
+        time.sleep(3)
         disk.free()
         world.postgres.start()
     world.db.execute("DROP TABLE IF EXISTS much")

@@ -13,7 +13,8 @@ WAITING = "SELECT count(*) FROM outbound_outbox WHERE event IS NULL"
 
 def limit(world, topic, **settings):
     """No settings: those of the broker again."""
-    resource = ConfigResource("topic", topic, set_config={name.replace("_", "."): str(value) for name, value in settings.items()})
+    chosen = {name.replace("_", "."): str(value) for name, value in settings.items()}
+    resource = ConfigResource("topic", topic, set_config=chosen)
     for future in world.topics.admin().alter_configs([resource]).values():
         future.result(30)
 
@@ -35,7 +36,7 @@ def refusing(world, topic, strike):
 
 @scenario("retry topic full", family="servers", short=True)
 def retry_topic_full(world):
-    refusing(world, "outbound.retry.1s", lambda: world.sandbox.fault("status", status=503, probability=0.5, seed=world.seed))
+    refusing(world, "outbound.retry.1s", lambda: world.sandbox.fault("status", status=503, probability=0.5))
 
 
 @scenario("topic of accepted messages full", family="servers")
@@ -45,4 +46,4 @@ def accepted_topic_full(world):
 
 @scenario("topic of dead letters full", family="servers")
 def dead_letter_topic_full(world):
-    refusing(world, "outbound.dlq", lambda: world.sandbox.fault("status", status=400, probability=0.5, seed=world.seed))
+    refusing(world, "outbound.dlq", lambda: world.sandbox.fault("status", status=400, probability=0.5))

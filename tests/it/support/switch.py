@@ -28,7 +28,11 @@ class Switch:
         server.close()
 
     async def _pass_on(self, reader, writer):
-        there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.close()
+            return
         task = asyncio.current_task()
         self._passing[task] = (writer, back)
         try:
@@ -49,13 +53,12 @@ class Switch:
         writer.close()
 
     def leave(self):
-        """Connections that are there stay open, and nothing passes any more; new ones are passed on."""
+        """Connections that are there stay open, and nothing passes any more; new ones are passed on. Returns how many."""
 
         async def cancel():
-            for task in list(self._passing):
-                task.cancel()
+            return sum(task.cancel() for task in list(self._passing))
 
-        asyncio.run_coroutine_threadsafe(cancel(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(cancel(), self._loop).result(10)
 
     def hang_up(self):
         """Connections that are there end."""
