@@ -15,7 +15,14 @@ RESULTS = HERE / "results.jsonl"
 PAGE = HERE.parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- made by tests/faults/page.py -->\n", "<!-- end -->\n"
 
-HEADINGS = {"processes": "Our own processes"}
+# Families in the order of the page.
+HEADINGS = {
+    "processes": "Our own processes",
+    "servers": "Servers",
+    "network": "Network",
+    "provider": "The provider",
+    "clocks": "Clocks",
+}
 HEAD = "| fault | runs | messages | lost | phantom | unexplained | explained | recovered in | seed |\n"
 RULE = "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
 
@@ -34,8 +41,10 @@ def row(line):
 
 def tables(lines):
     text = ""
-    for family in dict.fromkeys(line["family"] for line in lines):
+    for family in dict.fromkeys((*HEADINGS, *(line["family"] for line in lines))):
         own = [line for line in lines if line["family"] == family]
+        if not own:
+            continue
         text += f"\n### {HEADINGS.get(family, family.capitalize())}\n\n{HEAD}{RULE}{''.join(map(row, own))}"
     return text + "\n"
 
