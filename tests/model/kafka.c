@@ -326,6 +326,11 @@ void kafka_producer_close(struct kafka_producer *producer)
     }
 }
 
+void kafka_producer_reopen(struct kafka_producer *producer)
+{
+    kafka_producer_close(producer); /* what is in flight is reported, and it goes on */
+}
+
 size_t kafka_in_flight(void)
 {
     return records_on_their_way;
@@ -510,6 +515,13 @@ static void on_commit(void *arg)
 rd_kafka_conf_t *rd_kafka_conf_new(void)
 {
     return NEW(struct rd_kafka_conf_s);
+}
+
+rd_kafka_conf_t *rd_kafka_conf_dup(const rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_t *copy = rd_kafka_conf_new();
+    *copy = *conf;
+    return copy;
 }
 
 void rd_kafka_conf_destroy(rd_kafka_conf_t *conf)

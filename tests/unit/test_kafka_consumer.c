@@ -253,6 +253,30 @@ Test(kafka_consumer, finishing_a_record_of_an_earlier_assignment_does_nothing)
     close_all();
 }
 
+Test(kafka_consumer, a_new_client_begins_with_what_was_not_committed)
+{
+    static struct fixture fixture;
+    static struct taken old[RECORDS];
+    open_with_records();
+    consumer_open(&fixture, TAKEN_MAX);
+    LOOP_UNTIL(&loop, fixture.count == RECORDS);
+    memcpy(old, fixture.taken, sizeof old);
+
+    kafka_consumer_reopen(fixture.consumer);
+    LOOP_UNTIL(&loop, fixture.count == 2 * RECORDS && kafka_consumer_assigned(fixture.consumer) == PARTITIONS);
+    memmove(fixture.taken, fixture.taken + RECORDS, sizeof old);
+    fixture.count = RECORDS;
+    expect_all_in_order(&fixture);
+    /* What the old client handed out has no say any more. */
+    for (size_t i = 0; i < RECORDS; i++) {
+        kafka_consumer_finish(fixture.consumer, old[i].position);
+    }
+    consumer_close(&fixture);
+    const int64_t nothing[PARTITIONS] = {0};
+    expect_rest(nothing);
+    close_all();
+}
+
 /* Time for the consumer to serve itself. */
 static void run_for(uint64_t ms)
 {

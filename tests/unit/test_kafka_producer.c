@@ -214,6 +214,27 @@ Test(kafka_producer, a_fatal_error_is_followed_by_a_new_client)
     fixture_close(&fixture);
 }
 
+Test(kafka_producer, a_new_client_takes_over_and_each_record_is_reported_once)
+{
+    static struct fixture fixture;
+    cluster_open(&fixture);
+    producer_open(&fixture, 60000);
+    uint64_t ticket = 0;
+    for (; ticket < 100; ticket++) {
+        cr_assert(send_number(&fixture, ticket));
+    }
+    kafka_producer_reopen(fixture.producer);
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 100);
+    LOOP_UNTIL(&fixture.loop, send_number(&fixture, ticket));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 101);
+    for (uint64_t i = 0; i <= ticket; i++) {
+        cr_expect(eq(int, fixture.reports[i], 1));
+    }
+    cr_expect(eq(int, fixture.failures[ticket], 0));
+    cr_expect(eq(sz, kafka_producer_in_flight(fixture.producer), 0));
+    fixture_close(&fixture);
+}
+
 /* A reader of the whole topic. */
 static rd_kafka_t *reader_open(struct fixture *fixture)
 {
