@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/library_memory.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/supervisor.h"
@@ -404,6 +405,7 @@ static int run_command(const struct command *command, const struct command_line 
 
 int main(int count, char **arguments)
 {
+    library_memory_set();
     const char *name = count > 1 ? arguments[1] : "--help";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(count > 1 ? stdout : stderr);

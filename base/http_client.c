@@ -20,7 +20,7 @@ struct http_client {
 
 struct http_exchange {
     struct http_client *client;
-    CURL *easy;
+    CURL *easy; /* of the last request; NULL: there was none yet */
     struct buffer request;
     struct buffer response;
     char error[CURL_ERROR_SIZE];
@@ -137,13 +137,15 @@ static size_t write_response(char *bytes, size_t size, size_t count, void *arg)
     return length;
 }
 
-struct http_exchange *http_exchange_new(struct http_client *client)
+/*
+ * A handle is used once. On its second transfer libcurl 7.88.1 takes a folded line for the continuation of
+ * the last header, if it comes before any other: that of the first transfer, which is freed (curl issue
+ * 11101, mended after 8.1.0).
+ */
+static CURL *easy_new(struct http_exchange *exchange)
 {
-    struct http_exchange *exchange = NEW(struct http_exchange);
-    exchange->client = client;
-    buffer_init(&exchange->request, BODY_LIMIT);
-    buffer_init(&exchange->response, client->options.response_limit);
-    CURL *easy = exchange->easy = curl_easy_init();
+    const struct http_client *client = exchange->client;
+    CURL *easy = curl_easy_init();
     if (!easy) {
         abort();
     }
@@ -173,6 +175,23 @@ struct http_exchange *http_exchange_new(struct http_client *client)
     curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
     curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_traced);
 #endif
+    return easy;
+}
+
+static void easy_free(struct http_exchange *exchange)
+{
+    if (exchange->easy) {
+        curl_loop_remove(exchange->client->transfers, exchange->easy);
+        curl_easy_cleanup(exchange->easy);
+    }
+}
+
+struct http_exchange *http_exchange_new(struct http_client *client)
+{
+    struct http_exchange *exchange = NEW(struct http_exchange);
+    exchange->client = client;
+    buffer_init(&exchange->request, BODY_LIMIT);
+    buffer_init(&exchange->response, client->options.response_limit);
     return exchange;
 }
 
@@ -181,8 +200,7 @@ void http_exchange_free(struct http_exchange *exchange)
     if (!exchange) {
         return;
     }
-    curl_loop_remove(exchange->client->transfers, exchange->easy);
-    curl_easy_cleanup(exchange->easy);
+    easy_free(exchange);
     buffer_release(&exchange->request);
     buffer_release(&exchange->response);
     free(exchange);
@@ -210,17 +228,18 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     exchange->get = call->get;
     exchange->started_us = clock_monotonic_us();
     buffer_clear(&exchange->response);
-    curl_easy_setopt(exchange->easy, CURLOPT_URL, call->url);
-    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, call->headers);
-    curl_easy_setopt(exchange->easy, CURLOPT_USERNAME, call->user);
-    curl_easy_setopt(exchange->easy, CURLOPT_PASSWORD, call->password);
-    curl_easy_setopt(exchange->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    curl_easy_setopt(exchange->easy, CURLOPT_AWS_SIGV4, call->aws_sigv4); /* not NULL: replaces BASIC */
-    curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->request.length);
+    easy_free(exchange);
+    CURL *easy = exchange->easy = easy_new(exchange);
+    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, call->user);
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, call->password);
+    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, call->aws_sigv4); /* not NULL: replaces BASIC */
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->request.length);
     /* From one piece of memory head and body leave in one write, and can be signed. */
-    curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS,
-                     exchange->request.bytes ? exchange->request.bytes : "");
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->request.bytes ? exchange->request.bytes : "");
     /* After POSTFIELDS, which makes any request a POST. */
-    curl_easy_setopt(exchange->easy, call->get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, call->get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
     curl_loop_add(exchange->client->transfers, exchange->easy, exchange);
 }

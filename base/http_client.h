@@ -34,13 +34,14 @@ void http_client_free(struct http_client *client);
 
 /* What is known when an exchange has ended. */
 struct http_result {
-    CURLcode code;         /* CURLE_OK: a whole response arrived */
-    int status;            /* of the response; 0: none arrived */
-    int64_t retry_after_s; /* of the header Retry-After, as seconds or as a date; 0: none */
-    bool may_be_received;  /* bytes of the request may have reached the server */
-    const char *error;     /* libcurl's words when `code` is not CURLE_OK */
-    struct buffer *body;   /* of the response; cut at response_limit */
-    int64_t duration_us;   /* from http_exchange_start() */
+    CURLcode code; /* CURLE_OK: a whole response arrived */
+    int status;    /* of the response; 0: none arrived */
+    int64_t
+        retry_after_s; /* of the header Retry-After, as seconds or as a date; negative: it is past; 0: none */
+    bool may_be_received; /* bytes of the request may have reached the server */
+    const char *error;    /* libcurl's words when `code` is not CURLE_OK */
+    struct buffer *body;  /* of the response; cut at response_limit */
+    int64_t duration_us;  /* from http_exchange_start() */
 };
 
 typedef void http_done_fn(void *arg, const struct http_result *result);

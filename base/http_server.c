@@ -293,7 +293,7 @@ void http_respond(struct http_request *request, int status, const struct http_he
     request->response =
         MHD_create_response_from_buffer(body_length, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
     if (!request->response) {
-        abort();
+        memory_stop();
     }
     request->status = status;
     add_headers(request, headers);
@@ -363,7 +363,7 @@ void http_respond_texts(struct http_request *request, int status, const struct h
     }
     request->response = MHD_create_response_from_iovec(parts, filled, release_shared_body, body);
     if (!request->response) {
-        abort();
+        memory_stop();
     }
     request->status = status;
     add_headers(request, headers);

@@ -64,6 +64,8 @@ struct partition {
 
 struct kafka_consumer {
     uv_loop_t *loop;
+    rd_kafka_conf_t *conf;                   /* of each client */
+    rd_kafka_topic_partition_list_t *topics; /* what each subscribes to */
     rd_kafka_t *kafka;
     rd_kafka_queue_t *queue;
     struct kafka_queue *watch;
@@ -82,6 +84,7 @@ struct kafka_consumer {
     bool paused;
     struct records held; /* came out while there was no room; handed out first, in their order */
     size_t waiting;      /* partitions that do */
+    bool reopening;
 };
 
 static void partition_release(struct partition *partition)
@@ -199,7 +202,7 @@ static void drop_assignment(struct kafka_consumer *consumer)
     for (size_t i = 0; i < consumer->partition_count; i++) {
         partition_set_paused(consumer, &consumer->partitions[i], false);
     }
-    if (!rd_kafka_assignment_lost(consumer->kafka)) {
+    if (!consumer->reopening && !rd_kafka_assignment_lost(consumer->kafka)) {
         (void)commit_now(consumer);
     }
     forget_partitions(consumer);
@@ -332,6 +335,40 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *optio
     return conf;
 }
 
+static bool client_open(struct kafka_consumer *consumer, struct error *error)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(consumer->conf);
+    consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (!consumer->kafka) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(error, "kafka consumer: %s", reason);
+    }
+    (void)rd_kafka_poll_set_consumer(consumer->kafka);
+    (void)rd_kafka_subscribe(consumer->kafka, consumer->topics);
+    consumer->queue = rd_kafka_queue_get_consumer(consumer->kafka);
+    consumer->watch = kafka_queue_watch(consumer->loop, consumer->queue, on_wake, consumer);
+    return true;
+}
+
+static void keep_topics(struct kafka_consumer *consumer, const struct kafka_consumer_options *options)
+{
+    consumer->topics = rd_kafka_topic_partition_list_new((int)options->topic_count);
+    for (size_t i = 0; i < options->topic_count; i++) {
+        rd_kafka_topic_partition_list_add(consumer->topics, options->topics[i], RD_KAFKA_PARTITION_UA);
+    }
+}
+
+static void consumer_free(struct kafka_consumer *consumer)
+{
+    if (consumer->conf) {
+        rd_kafka_conf_destroy(consumer->conf);
+    }
+    rd_kafka_topic_partition_list_destroy(consumer->topics);
+    free(consumer->group_id);
+    free(consumer);
+}
+
 struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_consumer_options *options,
                                            struct error *error)
 {
@@ -342,31 +379,12 @@ struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_c
     consumer->arg = options->arg;
     consumer->room = true;
     consumer->group_id = memory_strdup(options->group_id);
-    rd_kafka_conf_t *conf = consumer_conf(options, consumer, error);
-    if (!conf) {
-        free(consumer->group_id);
-        free(consumer);
+    keep_topics(consumer, options);
+    consumer->conf = consumer_conf(options, consumer, error);
+    if (!consumer->conf || !client_open(consumer, error)) {
+        consumer_free(consumer);
         return NULL;
     }
-    char reason[256];
-    consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
-    if (!consumer->kafka) {
-        rd_kafka_conf_destroy(conf);
-        free(consumer->group_id);
-        free(consumer);
-        (void)error_set(error, "kafka consumer: %s", reason);
-        return NULL;
-    }
-    (void)rd_kafka_poll_set_consumer(consumer->kafka);
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new((int)options->topic_count);
-    for (size_t i = 0; i < options->topic_count; i++) {
-        rd_kafka_topic_partition_list_add(topics, options->topics[i], RD_KAFKA_PARTITION_UA);
-    }
-    (void)rd_kafka_subscribe(consumer->kafka, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-
-    consumer->queue = rd_kafka_queue_get_consumer(consumer->kafka);
-    consumer->watch = kafka_queue_watch(loop, consumer->queue, on_wake, consumer);
     consumer->serve = NEW(uv_timer_t);
     uv_timer_init(loop, consumer->serve);
     consumer->serve->data = consumer;
@@ -469,11 +487,17 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-/* Whether the group's coordinator answers; without partitions there is nothing to ask it for. */
+/*
+ * Whether the group's coordinator answers, asked for any partition. Who has never had one has nothing to ask
+ * it for; who has lost all because it was silent has put off commits that it would wait for.
+ */
 static bool coordinator_answers(struct kafka_consumer *consumer)
 {
     rd_kafka_topic_partition_list_t *list = NULL;
     rd_kafka_resp_err_t failure = rd_kafka_assignment(consumer->kafka, &list);
+    if (!failure && list->cnt == 0 && consumer->assignments > 0) {
+        rd_kafka_topic_partition_list_add(list, consumer->topics->elems[0].topic, 0);
+    }
     if (!failure && list->cnt > 0) {
         failure = rd_kafka_committed(consumer->kafka, list, COMMIT_WAIT_MS);
     }
@@ -483,18 +507,44 @@ static bool coordinator_answers(struct kafka_consumer *consumer)
     return !failure;
 }
 
-void kafka_consumer_close(struct kafka_consumer *consumer)
+/* Leaves the group. False: the client cannot be destroyed without waiting for long. */
+static bool client_leave(struct kafka_consumer *consumer)
 {
-    if (!consumer) {
-        return;
-    }
     const bool answers = coordinator_answers(consumer);
-    if (answers && commit_now(consumer)) {
+    if (answers && (consumer->reopening || commit_now(consumer))) {
         (void)rd_kafka_consumer_close(consumer->kafka); /* revokes, and so leaves in order */
     }
     forget_partitions(consumer);
     kafka_queue_unwatch(consumer->watch, consumer->queue);
     rd_kafka_queue_destroy(consumer->queue);
+    return answers;
+}
+
+/*
+ * The old client is left to the end of the process: its records may still be in somebody's hand, and after
+ * such an upset destroying it may wait for commits that nobody answers any more.
+ */
+void kafka_consumer_reopen(struct kafka_consumer *consumer)
+{
+    if (!consumer) {
+        return;
+    }
+    consumer->reopening = true;
+    (void)client_leave(consumer);
+    consumer->reopening = false;
+    struct error error;
+    if (!client_open(consumer, &error)) {
+        log_error("%s", error.text);
+        abort(); /* no thread or descriptor is left: a new process may have some */
+    }
+}
+
+void kafka_consumer_close(struct kafka_consumer *consumer)
+{
+    if (!consumer) {
+        return;
+    }
+    const bool answers = client_leave(consumer);
     uv_close((uv_handle_t *)consumer->serve, free_handle);
     if (answers) {
         rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -504,6 +554,5 @@ void kafka_consumer_close(struct kafka_consumer *consumer)
             "offsets could not be committed, the group's coordinator does not answer: left to the end of "
             "the process");
     }
-    free(consumer->group_id);
-    free(consumer);
+    consumer_free(consumer);
 }

@@ -63,6 +63,14 @@ void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_positio
 /* Whether the holder takes records now; at first it does. Without room on_records is not called. */
 void kafka_consumer_set_room(struct kafka_consumer *consumer, bool room);
 
+/*
+ * Goes on with a new client, from what the group has committed. For topics that were made anew: a client that
+ * has read the old ones may go on at its old position and pass over records (librdkafka 2.0.2). Nothing is
+ * committed; what was taken before may still be finished, which does nothing. Blocks for some milliseconds,
+ * two seconds when no coordinator answers. NULL is fine.
+ */
+void kafka_consumer_reopen(struct kafka_consumer *consumer);
+
 /* Partitions assigned now. */
 size_t kafka_consumer_assigned(const struct kafka_consumer *consumer);
 

@@ -26,7 +26,7 @@ struct kafka_producer {
     rd_kafka_t *kafka;
     rd_kafka_queue_t *queue;
     struct kafka_queue *watch;
-    uv_timer_t *reopen; /* replaces a client that had a fatal error */
+    uv_timer_t *reopen; /* replaces the client */
     rd_kafka_topic_t *topics[TOPICS_MAX];
     size_t topic_count;
     size_t in_flight;
@@ -105,6 +105,7 @@ static void drain(void *arg)
         rd_kafka_event_destroy(event);
     }
     if (producer->fatal && !uv_is_active((uv_handle_t *)producer->reopen)) {
+        log_warn("kafka producer: fatal error, starting a new client");
         uv_timer_start(producer->reopen, on_reopen, 0, 0);
     }
 }
@@ -173,7 +174,6 @@ static void on_reopen(uv_timer_t *timer)
 {
     struct kafka_producer *producer = timer->data;
     struct error error;
-    log_warn("kafka producer: fatal error, starting a new client");
     client_close(producer);
     producer->fatal = false;
     if (!client_open(producer, &error)) {
@@ -291,6 +291,13 @@ bool kafka_producer_is_connected(const struct kafka_producer *producer)
 const char *kafka_producer_refused(const struct kafka_producer *producer)
 {
     return producer->connected ? NULL : kafka_trouble_refused(&producer->trouble);
+}
+
+void kafka_producer_reopen(struct kafka_producer *producer)
+{
+    if (producer) {
+        uv_timer_start(producer->reopen, on_reopen, 0, 0);
+    }
 }
 
 bool kafka_producer_was_connected(const struct kafka_producer *producer)

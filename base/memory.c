@@ -1,21 +1,37 @@
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+void memory_stop(void)
+{
+    static const char words[] = "outbound: out of memory\n";
+    (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    abort();
+}
 
 static void *or_stop(void *pointer)
 {
     if (!pointer) {
-        (void)fputs("outbound: out of memory\n", stderr);
-        abort();
+        memory_stop();
     }
     return pointer;
 }
 
+void *memory_alloc(size_t size)
+{
+    return or_stop(malloc(size ? size : 1));
+}
+
 void *memory_new(size_t size)
 {
-    return or_stop(calloc(1, size ? size : 1));
+    return memory_new_array(size, 1);
+}
+
+void *memory_new_array(size_t count, size_t size)
+{
+    return or_stop(count && size ? calloc(count, size) : calloc(1, 1));
 }
 
 void *memory_resize(void *pointer, size_t size)

@@ -9,11 +9,17 @@
 
 #include <stddef.h>
 
-void *memory_new(size_t size); /* zeroed; free() it */
+/* Says so, and ends the process. */
+_Noreturn void memory_stop(void);
+
+/* All are the caller's to free(). */
+void *memory_alloc(size_t size); /* as it comes */
+void *memory_new(size_t size);   /* zeroed */
+void *memory_new_array(size_t count, size_t size);
 void *memory_resize(void *pointer, size_t size);
 char *memory_strdup(const char *text);
 
 #define NEW(type) ((type *)memory_new(sizeof(type)))
-#define NEW_ARRAY(type, count) ((type *)memory_new(sizeof(type) * (count)))
+#define NEW_ARRAY(type, count) ((type *)memory_new_array((count), sizeof(type)))
 
 #endif

@@ -68,7 +68,9 @@ static bool yaml_parse(FILE *file, struct yaml_value **ret_values, struct error 
 {
     yaml_parser_t parser;
     yaml_document_t document;
-    yaml_parser_initialize(&parser);
+    if (!yaml_parser_initialize(&parser)) {
+        return error_set(error, "out of memory");
+    }
     yaml_parser_set_input_file(&parser, file);
     bool fine = yaml_parser_load(&parser, &document);
     if (!fine) {

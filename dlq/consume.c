@@ -17,6 +17,7 @@
 #include "metrics/observe.h"
 #include "metrics/sentry.h"
 #include "metrics/watched.h"
+#include "schemas/rebuild.h"
 #include "schemas/topics.h"
 
 #define GROUP_ID "outbound-dlq"
@@ -30,6 +31,7 @@ struct dlq {
     struct metrics *metrics;
     struct kafka_consumer *consumer;
     struct pg *pg;
+    struct rebuild_watch *rebuilds;
     struct pg_params params;
     struct letter *letters; /* the batch in hand */
     size_t count;
@@ -116,6 +118,11 @@ static void on_fatal(void *arg)
     service_fail(&dlq->service);
 }
 
+static void on_rebuild(void *arg)
+{
+    kafka_consumer_reopen(((struct dlq *)arg)->consumer);
+}
+
 static void stop(void *role)
 {
     struct dlq *dlq = role;
@@ -150,6 +157,7 @@ static bool open_all(struct dlq *dlq, struct error *error)
                                                          .timeout_ms = (unsigned)config->database_timeout_ms,
                                                          .on_up = on_up,
                                                          .arg = dlq});
+    dlq->rebuilds = rebuild_watch_open(&dlq->service.loop, dlq->pg, on_rebuild, dlq);
     return true;
 }
 
@@ -181,6 +189,7 @@ int dlq_consume(const struct config *config)
         log_error("%s", error.text);
     }
     pg_close(dlq.pg);
+    rebuild_watch_close(dlq.rebuilds);
     let_go(&dlq, false);
     kafka_consumer_close(dlq.consumer);
     sentry_detach();

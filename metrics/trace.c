@@ -126,8 +126,8 @@ static void put_ids(struct buffer *json, const struct trace_context *context)
 static void put_parent(struct buffer *json, const struct span *span)
 {
     static const unsigned char none[SPAN_ID_SIZE];
-    char parent_id[2 * SPAN_ID_SIZE + 1];
     if (memcmp(span->parent_id, none, SPAN_ID_SIZE) != 0) {
+        char parent_id[2 * SPAN_ID_SIZE + 1];
         trace_hex(span->parent_id, SPAN_ID_SIZE, parent_id);
         buffer_format(json, ",\"parentSpanId\":\"%s\"", parent_id);
     }

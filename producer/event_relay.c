@@ -311,6 +311,11 @@ void event_relay_free(struct event_relay *relay)
     uv_close((uv_handle_t *)&relay->timer, on_timer_closed);
 }
 
+void event_relay_reopen_kafka(struct event_relay *relay)
+{
+    kafka_producer_reopen(relay->kafka);
+}
+
 void event_relay_stop(struct event_relay *relay)
 {
     relay->stopped = true;

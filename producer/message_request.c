@@ -1,11 +1,12 @@
 #include "producer/message_request.h"
 
 #include <jansson.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/json_text.h"
+#include "base/memory.h"
 #include "schemas/payload.h"
 
 /* A caller's longer name is not given back to it. */
@@ -167,9 +168,9 @@ static void hash_request(struct parse *parse, const json_t *root)
 {
     char *canonical = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
     if (!canonical) {
-        abort(); /* out of memory */
+        memory_stop();
     }
-    SHA256((const unsigned char *)canonical, strlen(canonical), parse->message->request_hash);
+    digest_sha256(canonical, strlen(canonical), parse->message->request_hash);
     free(canonical);
 }
 

@@ -12,9 +12,11 @@
 #include "producer/event_relay.h"
 #include "producer/ingest.h"
 #include "producer/message_request.h"
+#include "producer/rebuild.h"
 #include "producer/relay.h"
 #include "producer/run.h"
 #include "schemas/errors.h"
+#include "schemas/rebuild.h"
 
 #define IDLE_TIMEOUT_S 120
 #define DRAIN_CHECK_MS 10
@@ -40,12 +42,20 @@ static void on_lease_expired(void *arg, enum channel channel, enum state state)
                                 error_row(ERROR_LEASE_EXPIRED)->name, state != STATE_QUEUED);
 }
 
+static void on_rebuild(void *arg)
+{
+    struct producer *producer = arg;
+    relay_reopen_kafka(producer->relay);
+    event_relay_reopen_kafka(producer->events);
+}
+
 static void stop(void *role)
 {
     struct producer *producer = role;
     http_server_drain(producer->server);
     relay_stop(producer->relay);
     event_relay_stop(producer->events);
+    rebuild_stop(producer->rebuild);
     uv_timer_start(&producer->drain_check, on_drain_check, 0, DRAIN_CHECK_MS);
 }
 
@@ -55,7 +65,8 @@ static bool open_all(struct producer *producer, struct error *error)
     uv_loop_t *loop = &producer->service.loop;
     producer->relay = relay_new(producer, error);
     producer->events = producer->relay ? event_relay_new(producer, error) : NULL;
-    if (!producer->events) {
+    producer->rebuild = producer->events ? rebuild_open(producer, error) : NULL;
+    if (!producer->rebuild) {
         return false;
     }
     const struct http_server_options options = {.host = config->http_host,
@@ -76,6 +87,7 @@ static bool open_all(struct producer *producer, struct error *error)
                                            .timeout_ms = (unsigned)config->database_timeout_ms});
     producer->leases = (struct leases){
         .config = config, .pg = producer->reader, .on_expired = on_lease_expired, .arg = producer};
+    producer->rebuilds = rebuild_watch_open(loop, producer->reader, on_rebuild, producer);
     const uint64_t poll_ms = (uint64_t)config->worker_poll_interval_ms;
     uv_timer_start(&producer->lease_timer, on_lease_timer, poll_ms, poll_ms);
     return true;
@@ -102,11 +114,14 @@ int producer_run(const struct config *config)
     if (open_all(&producer, &error)) {
         log_info("listening on http://%s:%d", config->http_host, (int)config->http_port);
         exit_code = service_run(&producer.service);
+        rebuild_close(producer.rebuild);
         store_close(producer.store);
         pg_close(producer.reader);
+        rebuild_watch_close(producer.rebuilds);
         http_server_close(producer.server);
     } else {
         log_error("%s", error.text);
+        rebuild_close(producer.rebuild);
     }
     event_relay_free(producer.events);
     relay_free(producer.relay);

@@ -6,6 +6,7 @@
  *   alerts.c        Alertmanager's notifications become messages to an operator
  *   relay.c         tells Kafka what PostgreSQL says it has to be told
  *   event_relay.c   tells callers what became of their messages
+ *   rebuild.c       when Kafka has lost everything: has it told again (kafka_look.c, kafka_ends.c)
  *   dead_letters.c  /api/v1/dead-letters
  *   health.c        /health
  *   answer.c        JSON and problem documents
@@ -28,6 +29,8 @@ struct producer;
 struct api_request;
 struct relay;
 struct event_relay;
+struct rebuild;
+struct rebuild_watch;
 
 /* One row of the API. */
 struct api_route {
@@ -56,6 +59,8 @@ struct producer {
     struct store *store;
     struct relay *relay;
     struct event_relay *events;
+    struct rebuild *rebuild;
+    struct rebuild_watch *rebuilds;
     struct pg *reader; /* for GET and health, and for leases, which are little work */
     struct leases leases;
     uv_timer_t lease_timer;

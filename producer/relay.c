@@ -301,6 +301,11 @@ void relay_free(struct relay *relay)
     uv_close((uv_handle_t *)&relay->timer, on_timer_closed);
 }
 
+void relay_reopen_kafka(struct relay *relay)
+{
+    kafka_producer_reopen(relay->kafka);
+}
+
 void relay_stop(struct relay *relay)
 {
     relay->stopped = true;

@@ -34,6 +34,9 @@ void relay_free(struct relay *relay);
 /* Copies the record. When it cannot be published now, its row is taken again once its lease is over. */
 void relay_publish(struct relay *relay, const struct relay_record *record);
 
+/* Goes on with a new client (kafka_producer_reopen). */
+void relay_reopen_kafka(struct relay *relay);
+
 /* Takes no more rows. */
 void relay_stop(struct relay *relay);
 

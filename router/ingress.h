@@ -17,7 +17,8 @@ struct ingress_options {
     const struct config *config;
     struct metrics *metrics;
     struct tracer *tracer;
-    void (*on_fatal)(void *arg); /* no record will come any more: end the process */
+    void (*on_rebuild)(void *arg); /* Kafka is being rebuilt (rebuild.h); ingress has replaced its clients */
+    void (*on_fatal)(void *arg);   /* no record will come any more: end the process */
     void *arg;
 };
 

@@ -29,6 +29,7 @@
 #include "schemas/deadletter.h"
 #include "schemas/message_log.h"
 #include "schemas/outbox_done.h"
+#include "schemas/rebuild.h"
 #include "schemas/store.h"
 
 #define GROUP_ID "outbound-router-requests"
@@ -59,6 +60,7 @@ struct ingress {
     struct store *store;
     struct pg *pg; /* for the outbox */
     struct outbox_done done;
+    struct rebuild_watch *rebuilds;
     struct kafka_consumer *consumer;
     struct kafka_producer *producer;
     uv_timer_t *timer;
@@ -351,6 +353,14 @@ static void on_timer(uv_timer_t *timer)
     take_records(ingress); /* room that came back meanwhile */
 }
 
+static void on_rebuild(void *arg)
+{
+    struct ingress *ingress = arg;
+    kafka_producer_reopen(ingress->producer);
+    kafka_consumer_reopen(ingress->consumer);
+    ingress->options.on_rebuild(ingress->options.arg);
+}
+
 static bool open_kafka(struct ingress *ingress, struct error *error)
 {
     const struct config *config = ingress->options.config;
@@ -410,6 +420,7 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
                                                     .application_name = "outbound router outbox",
                                                     .timeout_ms = (unsigned)config->database_timeout_ms});
     outbox_done_init(&ingress->done, ingress->pg);
+    ingress->rebuilds = rebuild_watch_open(options->loop, ingress->pg, on_rebuild, ingress);
     ingress->timer = NEW(uv_timer_t);
     uv_timer_init(options->loop, ingress->timer);
     ingress->timer->data = ingress;
@@ -458,6 +469,7 @@ void ingress_close(struct ingress *ingress)
     free_list(ingress, ingress->refused);
     kafka_consumer_close(ingress->consumer);
     pg_close(ingress->pg);
+    rebuild_watch_close(ingress->rebuilds);
     outbox_done_release(&ingress->done);
     writers_close(ingress->writers);
     free(ingress);

@@ -231,6 +231,14 @@ static void on_fatal(void *arg)
     service_fail(&router->service);
 }
 
+static void on_rebuild(void *arg)
+{
+    struct router *router = arg;
+    kafka_producer_reopen(router->producer);
+    kafka_consumer_reopen(router->accepted);
+    kafka_consumer_reopen(router->retries);
+}
+
 static struct kafka_consumer *open_consumer(struct router *router, const char *group_id, const char *topic,
                                             unsigned fetch_kb, struct error *error)
 {
@@ -268,6 +276,7 @@ static bool open_all(struct router *router, struct error *error)
                                             .config = config,
                                             .metrics = router->metrics,
                                             .tracer = router->tracer,
+                                            .on_rebuild = on_rebuild,
                                             .on_fatal = on_fatal,
                                             .arg = router};
     router->ingress = router->retries ? ingress_open(&ingress, error) : NULL;

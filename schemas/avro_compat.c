@@ -202,10 +202,10 @@ static void compare_with_branches(struct comparison *all, const struct pair *pai
             nearest = one;
         }
     }
-    char written[256];
     if (nearest.outer) {
         compare(all, &nearest);
     } else {
+        char written[256];
         incompatible(all, "has no branch that reads %s", describe(&pair->writer, written, sizeof written));
     }
 }

@@ -1,21 +1,21 @@
 #include "schemas/migrate.h"
 
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/pg.h"
 
 /* Any number that nothing else locks; "outbound" in ASCII. */
 #define LOCK "8031453476610731620"
 #define UNDEFINED_TABLE "42P01"
-#define CHECKSUM_SIZE (2 * SHA256_DIGEST_LENGTH + 1)
+#define CHECKSUM_SIZE (2 * DIGEST_SIZE + 1)
 
 static void checksum(const char *text, char ret_hex[CHECKSUM_SIZE])
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)text, strlen(text), digest);
+    unsigned char digest[DIGEST_SIZE];
+    digest_sha256(text, strlen(text), digest);
     for (size_t i = 0; i < sizeof digest; i++) {
         (void)snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
     }

@@ -67,7 +67,7 @@ static const char *missing_name(const struct ops_request *request, const PGresul
     if (!ops_changes(request) || PQntuples(rows) > 0) {
         return NULL;
     }
-    const enum ops_option option = request->command->change_needs & OPS_BIT(OPS_ORG) ? OPS_ORG : OPS_ID;
+    const enum ops_option option = (request->command->change_needs & OPS_BIT(OPS_ORG)) ? OPS_ORG : OPS_ID;
     return request->values[option] ? ops_option_name(option) : NULL;
 }
 

@@ -113,6 +113,16 @@ const struct ops_command ops_commands[] = {
                "  WHERE m.status = $9 AND m.updated_at <= now() - $5::interval AND " CHOSEN " RETURNING m.*),"
                "kept AS (INSERT INTO outbound_message_archive SELECT * FROM gone RETURNING channel, status)"
                "SELECT channel, status, count(*) AS messages FROM kept GROUP BY 1, 2 ORDER BY 1, 2"},
+    {.name = "rebuild",
+     .help = "publishes every unfinished message again, as when Kafka has lost them; says how many there are",
+     .takes = OPS_BIT(OPS_DRY_RUN),
+     .change = "WITH begun AS (UPDATE outbound_kafka SET rebuilds = rebuilds + 1, begun_at = clock_timestamp(),"
+               "    walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT RETURNING rebuilds)"
+               "SELECT begun.rebuilds AS rebuild, m.status, count(m.id) AS messages FROM begun"
+               "  LEFT JOIN outbound_message m ON m.status IN ('QUEUED', 'FAILED', 'EXPIRED', 'UNKNOWN')"
+               "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
+               "    AND NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = m.id AND l.fence = m.fence)"
+               " GROUP BY 1, 2 ORDER BY 2"},
     {.name = "activity",
      .help = "what PostgreSQL is doing",
      .read = "SELECT pid, application_name, extract(epoch FROM now() - query_start)::int8 AS running_s,"

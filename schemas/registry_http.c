@@ -57,9 +57,8 @@ struct registry_http *registry_http_open(uv_loop_t *loop, const struct config *c
         http->url[length - 1] = '\0';
     }
     if (*config->registry_user_info) { /* config.c has seen the colon */
-        http->user = memory_strdup(config->registry_user_info);
-        http->password = strchr(http->user, ':');
-        *http->password++ = '\0';
+        http->password = memory_strdup(config->registry_user_info);
+        http->user = strsep(&http->password, ":");
     }
     return http;
 }

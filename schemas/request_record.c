@@ -2,9 +2,9 @@
 
 #include <avro.h>
 #include <jansson.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 
+#include "base/digest.h"
 #include "base/json_text.h"
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -284,7 +284,7 @@ static void hash_request(struct buffer *into, struct new_message *message)
             avro_put_long(into, *(const int64_t *)at);
         }
     }
-    SHA256((const unsigned char *)into->bytes, into->length, message->request_hash);
+    digest_sha256(into->bytes, into->length, message->request_hash);
     message->has_request_hash = true;
 }
 

@@ -18,6 +18,7 @@
 #include "metrics/sentry.h"
 #include "metrics/watched.h"
 #include "schemas/errors.h"
+#include "schemas/rebuild.h"
 #include "senders/run.h"
 
 #define TICK_MS 100
@@ -95,6 +96,15 @@ static void on_lease_expired(void *arg, enum channel channel, enum state state)
 static void on_republish_timer(uv_timer_t *timer)
 {
     republish_start(timer->data);
+}
+
+static void on_rebuild(void *arg)
+{
+    struct sender *sender = arg;
+    kafka_producer_reopen(sender->dead_letters);
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        kafka_consumer_reopen(sender->lanes[i].consumer);
+    }
 }
 
 static void on_database(void *arg)
@@ -200,6 +210,7 @@ static bool open_all(struct sender *sender, struct error *error)
     }
     sender->claim_pg = open_pg(sender, "claim");
     sender->finish_pg = open_pg(sender, "finish");
+    sender->rebuilds = rebuild_watch_open(&sender->service.loop, sender->finish_pg, on_rebuild, sender);
     sender->leases = (struct leases){
         .config = config, .pg = sender->finish_pg, .on_expired = on_lease_expired, .arg = sender};
     return true;
@@ -209,6 +220,7 @@ static void close_all(struct sender *sender)
 {
     pg_close(sender->claim_pg);
     pg_close(sender->finish_pg);
+    rebuild_watch_close(sender->rebuilds);
     intake_close(sender);
     for (size_t i = 0; i < sender->places; i++) {
         claim_leave(&sender->deliveries[i]);

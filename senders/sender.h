@@ -123,6 +123,7 @@ struct sender {
     struct delivery_list unclaimed; /* taken; a claim failed or could not be sent: tried again */
 
     struct pg *finish_pg;
+    struct rebuild_watch *rebuilds;
     struct pg_params finish_params;
     struct delivery_list finishing; /* in the statement on its way */
     struct delivery_list finished;  /* ended, not stored yet */

@@ -5,7 +5,7 @@
 
 packages=(
   # the program
-  build-essential clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 ccache cmake ninja-build pkg-config
+  build-essential clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck valgrind libc6-dbg ccache cmake ninja-build pkg-config
   libuv1-dev librdkafka-dev libpq-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev
   libjansson-dev libyaml-dev libxml2-dev zlib1g-dev libavro-dev uthash-dev libcriterion-dev
   # its servers

@@ -16,8 +16,8 @@ bool name_filter_init(struct name_filter *filter, const char *pattern, struct er
     const int refused =
         whole.overflow ? REG_ESPACE : regcomp(&filter->pattern, whole.bytes, REG_EXTENDED | REG_NOSUB);
     buffer_release(&whole);
-    char reason[128];
     if (refused) {
+        char reason[128];
         filter->all = true; /* there is nothing to release */
         (void)regerror(refused, NULL, reason, sizeof reason);
         return error_set(error, "\"%s\" is not a POSIX extended regular expression: %s", pattern, reason);

@@ -105,10 +105,10 @@ void ledger_add_attempt(struct ledger_message *message, int32_t number, char out
     message->attempts = attempt;
 }
 
-void ledger_add_taken(struct ledger_message *message, int32_t number, bool changed)
+void ledger_add_taken(struct ledger_message *message, int32_t attempt, bool changed)
 {
     struct ledger_taken *taken = NEW(struct ledger_taken);
-    *taken = (struct ledger_taken){.next = message->taken, .attempt = number, .changed = changed};
+    *taken = (struct ledger_taken){.next = message->taken, .attempt = attempt, .changed = changed};
     message->taken = taken;
 }
 

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 
 from server import Server
 from support import environment
-from support.database import Database
-from support.kafka import Kafka
 from support.pipeline import CONSUMER_GROUPS, Pipeline
 from support.role import Role, free_port
 from support.wait import until
@@ -84,8 +82,8 @@ class World:
         self.seed = seed
         self.folder = folder
         self.random = random.Random(seed)
-        self.db = Database()
-        self.topics = Kafka()  # what is in Kafka
+        self._pipeline = Pipeline(folder, **SETTINGS)
+        self.db = self._pipeline.db
         self.kafka = Server("kafka")
         self.postgres = Server("postgres")
         self.roles = {}  # label -> support.role.Role, the latest of that label
@@ -94,10 +92,14 @@ class World:
         self.unknown_max = None  # attempts that may end as UNKNOWN, if the scenario says how many
         self.fault_over_at = None  # seconds since 1970
         self.at_end = ExitStack()  # what the scenario has made and its roles need until they have stopped
-        self._pipeline = Pipeline(folder, **SETTINGS)
         self._settings = {}  # label -> those that it was started with
         self._loads = []
         self.db.truncate()
+
+    @property
+    def topics(self):
+        """What is in Kafka."""
+        return self._pipeline.kafka
 
     @property
     def sandbox(self):

@@ -4,23 +4,13 @@
  * The first byte says what the others are: a Reference (0), a DeadLetter (1), a request written with our
  * schema (2) or with another one (3), or a schema, the byte ff, and a request written with it (4).
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "schemas/avro_schemas.h"
 #include "schemas/letter_record.h"
 #include "schemas/request_record.h"
+#include "tests/fuzz/targets.h"
 #include "tests/fuzz/writers.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
-
-static void must(bool true_always)
-{
-    if (!true_always) {
-        abort();
-    }
-}
 
 static void must_equal(struct text one, struct text other)
 {
@@ -123,7 +113,7 @@ static void try_schema(const uint8_t *bytes, size_t length)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+int fuzz_records(const uint8_t *bytes, size_t length)
 {
     const char *ours = avro_schema_text(SCHEMA_MESSAGE_REQUEST);
     if (length == 0) {

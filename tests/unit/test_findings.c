@@ -47,6 +47,7 @@ static const struct {
     {ASKED_ACCEPTED, STATE_SENT, "US", "112", "duplicatesExplained duplicatesUnexplained"},
     {ASKED_ACCEPTED, STATE_SENT, "SS", "12", "duplicatesUnexplained"},
     {ASKED_ACCEPTED, STATE_SENT, "USS", "123", "duplicatesExplained duplicatesUnexplained"},
+    {ASKED_ACCEPTED, STATE_SENT, "SUS", "123", "duplicatesUnexplained duplicatesUnexplained"},
     {ASKED_ACCEPTED, STATE_SENT, "RS", "12", "duplicatesUnexplained disagreeing"},
     {ASKED_ACCEPTED, STATE_SENT, "S", "12", "duplicatesUnexplained disagreeing"}, /* 2 has no row */
     {ASKED_ACCEPTED, STATE_SENT, "US", "00", "duplicatesExplained"},

@@ -156,6 +156,30 @@ Test(http_client, requests_and_answers_arrive_whole_on_one_connection)
     http_peer_free(peer);
 }
 
+/* libcurl 7.88.1 would take it for a part of the answer before, which is freed (http_client.c, easy_new()).
+ */
+Test(http_client, a_folded_line_before_any_header_belongs_to_nothing)
+{
+    static const struct peer_step steps[] = {
+        {PEER_ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nLocation: /first\r\n\r\nOK"},
+        {PEER_ANSWER, "HTTP/1.1 200 OK\r\n  folded\r\nLocation: /second\r\nContent-Length: 2\r\n\r\nOK"},
+    };
+    struct http_peer *peer = http_peer_open(steps, 2);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchange = http_exchange_new(fixture.client);
+    struct ended ended = post(&fixture, exchange, http_peer_url(peer), "one");
+    expect_answer(&ended, 200, "OK");
+    cr_expect(eq(str, ended.location, "/first"));
+    ended = post(&fixture, exchange, http_peer_url(peer), "two");
+    cr_expect(eq(int, ended.code, CURLE_WEIRD_SERVER_REPLY), "%s", ended.error);
+    cr_expect(ended.may_be_received);
+    cr_expect(eq(str, ended.location, "none"));
+    http_exchange_free(exchange);
+    fixture_close(&fixture);
+    http_peer_free(peer);
+}
+
 /* The second request dies on the kept-alive connection, after the server has read it to its end. */
 static const struct peer_step trap[] = {{PEER_ANSWER, PEER_OK}, {PEER_HANG_UP}, {PEER_ANSWER, PEER_OK}};
 

@@ -1,0 +1,150 @@
+#include "schemas/rebuild.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+/* clang-format off */
+
+/* Longer than the longest pause between two looks. */
+#define SILENCE "10s"
+
+/* $1 how long processes have to replace their clients, in ms. */
+const struct pg_statement rebuild_read = {
+    "rebuild_read",
+    "SELECT rebuilds, cluster_id, ends, (walk_status IS NOT NULL)::int4,"
+    "       coalesce(begun_at < clock_timestamp() - $1::int8 * interval '1 ms', false)::int4,"
+    "       (pg_try_advisory_lock('outbound_kafka'::regclass::oid::int8)"
+    "        AND (current_setting('idle_session_timeout', true) IS NULL" /* before PostgreSQL 14 */
+    "             OR set_config('idle_session_timeout', '" SILENCE "', false) IS NOT NULL))::int4"
+    "  FROM outbound_kafka", "SELECT", "outbound_kafka"};
+
+/* $1 rebuilds, $2 cluster id or null, $3 ends. */
+const struct pg_statement rebuild_record = {
+    "rebuild_record",
+    "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = $3::json"
+    "  WHERE rebuilds = $1::int4", "UPDATE", "outbound_kafka"};
+
+/* $1 rebuilds, $2 cluster id or null. */
+const struct pg_statement rebuild_begin = {
+    "rebuild_begin",
+    "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = DEFAULT, rebuilds = rebuilds + 1,"
+    "       begun_at = clock_timestamp(), walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT"
+    "  WHERE rebuilds = $1::int4", "UPDATE", "outbound_kafka"};
+
+/*
+ * $1 rebuilds, $2 most messages, $3 topic of messages, $4 dead-letter topic, $5 rows: while so many are due, no more
+ * are made, or the outbox would grow to the size of all that is unfinished.
+ *
+ * QUEUED messages go first. What waits for its next attempt, in whichever topic it was, is due when
+ * outbound_attempt says; what was deferred has its row already. SENDING ones are their sender's, or come back when
+ * the lease is over. Those that were given up are published again when their letter has not arrived.
+ */
+const struct pg_statement rebuild_step = {
+    "rebuild_step",
+    "WITH place AS (SELECT walk_status, walk_created_at, walk_id FROM outbound_kafka WHERE rebuilds = $1::int4),"
+    "room AS ("
+    "  SELECT CASE WHEN count(*) < $5::int8 THEN $2::int8 ELSE 0 END AS most"
+    "  FROM (SELECT FROM outbound_outbox WHERE due_at <= now() AND event IS NULL LIMIT $5::int8) due),"
+    "met AS ("
+    "  SELECT id, status, fence, created_at, updated_at FROM outbound_message"
+    "  WHERE status <> 'SENT' AND status = (SELECT walk_status FROM place)"
+    "    AND (created_at, id) > ((SELECT walk_created_at FROM place), (SELECT walk_id FROM place))"
+    "  ORDER BY created_at, id LIMIT (SELECT most FROM room)),"
+    "announced AS ("
+    "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT id, CASE status WHEN 'QUEUED' THEN $3::text ELSE $4::text END, fence,"
+    "         CASE status WHEN 'QUEUED' THEN"
+    "           greatest(clock_timestamp(), updated_at,"
+    "                    (SELECT next_retry_at FROM outbound_attempt"
+    "                     WHERE outbound_message_id = met.id AND attempt_no = met.fence))"
+    "         ELSE clock_timestamp() END"
+    "  FROM met"
+    "  WHERE NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = met.id AND o.event IS NULL)"
+    "    AND CASE status WHEN 'QUEUED' THEN true"
+    "        ELSE NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = met.id AND l.fence = met.fence) END"
+    "  RETURNING id),"
+    "last AS (SELECT created_at, id FROM met ORDER BY created_at DESC, id DESC LIMIT 1),"
+    "walked AS ("
+    "  UPDATE outbound_kafka k"
+    "  SET walk_status = CASE WHEN seen.count = seen.most THEN walk_status"
+    "                         WHEN walk_status = 'QUEUED' THEN 'FAILED'"
+    "                         WHEN walk_status = 'FAILED' THEN 'EXPIRED'"
+    "                         WHEN walk_status = 'EXPIRED' THEN 'UNKNOWN' END,"
+    "      walk_created_at = CASE WHEN seen.count < seen.most THEN '-infinity'"
+    "                             ELSE coalesce((SELECT created_at FROM last), walk_created_at) END,"
+    "      walk_id = CASE WHEN seen.count < seen.most THEN '00000000-0000-0000-0000-000000000000'"
+    "                     ELSE coalesce((SELECT id FROM last), walk_id) END"
+    "  FROM (SELECT (SELECT count(*) FROM met) AS count, (SELECT most FROM room) AS most) seen"
+    "  WHERE k.rebuilds = $1::int4 AND k.walk_status IS NOT NULL"
+    "  RETURNING k.walk_status)"
+    "SELECT (SELECT count(*) FROM announced), (SELECT count(*) FROM met),"
+    "       coalesce((SELECT (walk_status IS NOT NULL)::int4 FROM walked), -1)", "INSERT", "outbound_outbox"};
+
+static const struct pg_statement rebuild_count = {
+    "rebuild_count", "SELECT rebuilds FROM outbound_kafka", "SELECT", "outbound_kafka"};
+
+/* clang-format on */
+
+struct rebuild_watch {
+    struct pg *pg;
+    uv_timer_t timer;
+    void (*on_rebuild)(void *arg);
+    void *arg;
+    bool asking;
+    int64_t seen; /* -1: nothing yet */
+    struct log_seldom refusals;
+};
+
+static void on_count(void *arg, struct pg_reply *reply)
+{
+    struct rebuild_watch *watch = arg;
+    watch->asking = false;
+    if (reply->outcome == PG_REFUSED) {
+        log_seldom(&watch->refusals, "whether Kafka is being rebuilt cannot be read: %s", reply->message);
+    }
+    if (reply->outcome != PG_DONE || PQntuples(reply->rows) == 0) {
+        return;
+    }
+    const int64_t rebuilds = pg_int(reply->rows, 0, 0);
+    if (watch->seen >= 0 && rebuilds > watch->seen) {
+        log_warn("Kafka is being rebuilt: its clients are replaced");
+        watch->on_rebuild(watch->arg);
+    }
+    watch->seen = rebuilds;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct rebuild_watch *watch = timer->data;
+    if (!watch->asking) {
+        watch->asking = pg_call(watch->pg, &rebuild_count, NULL, on_count, watch);
+    }
+}
+
+struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg, void (*on_rebuild)(void *arg),
+                                         void *arg)
+{
+    struct rebuild_watch *watch = NEW(struct rebuild_watch);
+    watch->pg = pg;
+    watch->on_rebuild = on_rebuild;
+    watch->arg = arg;
+    watch->seen = -1;
+    uv_timer_init(loop, &watch->timer);
+    watch->timer.data = watch;
+    uv_timer_start(&watch->timer, on_timer, 0, REBUILD_LOOK_MS);
+    return watch;
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    free(timer->data);
+}
+
+void rebuild_watch_close(struct rebuild_watch *watch)
+{
+    if (watch) {
+        uv_close((uv_handle_t *)&watch->timer, on_timer_closed);
+    }
+}
