@@ -228,9 +228,6 @@ static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *opaq
     struct kafka_consumer *consumer = opaque;
     (void)kafka;
     kafka_trouble_report(&consumer->trouble, "kafka consumer", (rd_kafka_resp_err_t)code, reason);
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        consumer->on_fatal(consumer->arg);
-    }
 }
 
 static void on_wake(void *arg)
@@ -245,6 +242,9 @@ static void on_wake(void *arg)
 static void on_serve(uv_timer_t *timer)
 {
     struct kafka_consumer *consumer = timer->data;
+    if (rd_kafka_fatal_error(consumer->kafka, NULL, 0)) { /* of consumers the error callback is not told */
+        consumer->on_fatal(consumer->arg);
+    }
     store_finished(consumer);
     if (consumer->room) {
         consumer->on_records(consumer->arg);

@@ -12,7 +12,8 @@ MB = 1024 * 1024
 class SmallDisk:
     """Takes the place of the server's folder, or of one in it, which is done while the server is stopped."""
 
-    def __init__(self, server, spare_mb, part="."):
+    def __init__(self, world, server, spare_mb, part="."):
+        assert os.geteuid() == 0, "only root can mount a small disk"
         self.folder = environment.STATE / server.name / part
         self._server = server
         self._kept = self.folder.with_name(f"{self.folder.name}.kept")
@@ -22,6 +23,7 @@ class SmallDisk:
         self.folder.mkdir()
         size = sum(path.stat().st_size for path in self._kept.rglob("*") if path.is_file()) + spare_mb * MB
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "outbound-faults", self.folder], check=True)
+        world.at_end.callback(self.close)
         shutil.copystat(self._kept, self.folder)
         self._copy(self._kept, self.folder)
         server.start()

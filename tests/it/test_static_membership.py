@@ -35,3 +35,15 @@ def test_another_one_has_to_wait_for_the_session(new_pipeline):
     pipeline.start("sender", OUTBOUND_INSTANCE_ID="it-static-2", OUTBOUND_KAFKA_SESSION_TIMEOUT_MS=6000)
     pipeline.wait_until_finished(len(waiting) + 1)
     assert time.monotonic() - gone_at > 3
+
+
+def test_of_two_with_one_name_the_older_ends(new_pipeline):
+    """Else it would stay, and never get a record again."""
+    pipeline = new_pipeline("sandbox", "producer", "router")
+    settings = {"OUTBOUND_INSTANCE_ID": "it-static-twice", "OUTBOUND_KAFKA_SESSION_TIMEOUT_MS": 6000}
+    older = pipeline.start("sender", **settings)
+    pipeline.wait_until_assigned(older)
+    older.expected_exit = {1}
+    pipeline.start("sender", label="younger", OUTBOUND_METRICS_PORT=0, **settings)
+    older.wait()
+    pipeline.wait_for(pipeline.api.accept(), "SENT")

@@ -154,6 +154,8 @@ def harmed(world, role, server, harm):
         time.sleep(harm.seconds)
         mend(way, harm)
         world.mark_fault_over()
+    if server.name == "Kafka":
+        world.start_again_if_fenced(role)
     world.explained_max = explained_max(world, role, server)
 
 

@@ -165,8 +165,7 @@ def all_connections(world):
 @scenario("PostgreSQL's disk full", family="servers")
 def postgres_full(world):
     """Whatever needs room for rows fails."""
-    disk = SmallDisk(world.postgres, spare_mb=64)
-    world.at_end.callback(disk.close)
+    disk = SmallDisk(world, world.postgres, spare_mb=64)
     with harm(world):
         disk.fill()
         time.sleep(6)
@@ -182,8 +181,7 @@ def postgres_log_full(world):
     """The server crashes, and again when it recovers, until there is room."""
     log = environment.STATE / "log" / "postgres.log"
     panics = log.read_text().count("PANIC: ")
-    disk = SmallDisk(world.postgres, spare_mb=16, part="pg_wal")
-    world.at_end.callback(disk.close)
+    disk = SmallDisk(world, world.postgres, spare_mb=16, part="pg_wal")
     with harm(world):
         disk.fill()
         with contextlib.suppress(psycopg2.OperationalError):
@@ -200,8 +198,7 @@ def postgres_log_full(world):
 @scenario("Kafka's disk full", family="servers")
 def kafka_full(world):
     """Kafka ends when it cannot write."""
-    disk = SmallDisk(world.kafka, spare_mb=64)
-    world.at_end.callback(disk.close)
+    disk = SmallDisk(world, world.kafka, spare_mb=64)
     with harm(world):
         disk.fill()
         until(lambda: not world.kafka.running, "Kafka has ended", 30)
