@@ -128,7 +128,8 @@ def killed_while_it_stops(world):
 
 @scenario("sender killed, unknown ones are held", family="processes", runs=5)
 def sender_killed_hold(world):
-    world.start(*ROLES, OUTBOUND_EMAIL_UNKNOWN_POLICY="hold")
+    # So slow a provider that a sender always has messages in hand.
+    world.start(*ROLES, OUTBOUND_EMAIL_UNKNOWN_POLICY="hold", OUTBOUND_SANDBOX_LATENCY_MS=150)
     with world.load(rate=200, seconds=5):
         time.sleep(world.random.uniform(1, 2))
         world.kill("sender")
