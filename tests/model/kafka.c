@@ -83,9 +83,7 @@ struct rd_kafka_s {
 static struct rd_kafka_s *members[MEMBERS_MAX];
 static size_t member_count;
 
-void cluster_reset(void);
-
-void cluster_reset(void)
+void kafka_reset(void)
 {
     memset(topics, 0, sizeof topics);
     topic_count = 0;
@@ -181,6 +179,13 @@ static int64_t partition_for(const struct kafka_record_out *out)
 {
     return out->by_key ? (int64_t)(crc32(0, out->key, (uInt)out->key_length) % PARTITIONS)
                        : (int64_t)chance(PARTITIONS);
+}
+
+struct record *kafka_append(const struct kafka_record_out *out)
+{
+    struct record *record = record_copy(out);
+    append(kafka_topic(out->topic), partition_for(out), record);
+    return record;
 }
 
 /* The producer. */

@@ -65,8 +65,6 @@ static size_t on_their_way;
 
 static void connect_at(struct pg *pg, int64_t at_us);
 
-void postgres_reset(void);
-
 void postgres_reset(void)
 {
     database_init(&database);

@@ -34,7 +34,12 @@ struct faults {
 
 extern struct faults faults;
 
-void servers_reset(void);
+/* Empty, up, and without a fault. */
+void postgres_reset(void);
+void kafka_reset(void);
+void provider_reset(void);
+void callers_reset(void);
+void upstream_reset(void);
 
 /* PostgreSQL (pg.c) */
 extern struct database database;
@@ -57,6 +62,7 @@ struct record {
     int64_t timestamp_ms;
     struct uuid id; /* of the reference that it is or holds */
     int32_t fence;
+    const char *request; /* that it brings from upstream; NULL: none */
     unsigned handed_out; /* how often */
     bool lost;           /* by Kafka: nobody reads it any more */
 };
@@ -80,7 +86,8 @@ void kafka_lose_records(void); /* those of a partition that nobody has committed
 struct topic_log *kafka_topic(const char *name);
 size_t kafka_topic_count(void);
 struct topic_log *kafka_topic_at(size_t index);
-void kafka_append(const struct kafka_record_out *record, int64_t partition);
+struct record *
+kafka_append(const struct kafka_record_out *record); /* that nothing can happen to on its way */
 /* The process was frozen for longer than its session lasts, or is dead since then. */
 void kafka_session_over(struct process *process);
 size_t kafka_in_flight(void); /* records on their way to it */
@@ -101,7 +108,11 @@ size_t provider_open_requests(void);
 void caller_begin(unsigned number, int64_t at_us);
 size_t callers_done(void);
 size_t callers_count(void);
-/* A request of the process's server breaks off: its caller hears nothing. */
-void callers_lost(struct process *process);
+
+/* Services upstream (upstream.c) */
+MUST_CHECK bool upstream_prepare(struct error *error); /* once */
+void upstream_begin(unsigned number, int64_t at_us);
+bool upstream_is_stored(const char *request);
+size_t upstream_waiting(void); /* requests that are not stored, and can be */
 
 #endif
