@@ -51,8 +51,7 @@ static const struct setting_override settings[] = {{"DATABASE_URL", "postgresql:
 
 bool schedules_prepare(struct error *error)
 {
-    return config_load(&(struct settings_source){.overrides = settings}, &base, error) &&
-           upstream_prepare(error);
+    return config_load(&(struct settings_source){.overrides = settings}, &base, error);
 }
 
 /* Kafka has every topic from the start, as `outbound topics create` makes them. */

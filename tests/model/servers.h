@@ -110,7 +110,6 @@ size_t callers_done(void);
 size_t callers_count(void);
 
 /* Services upstream (upstream.c) */
-MUST_CHECK bool upstream_prepare(struct error *error); /* once */
 void upstream_begin(unsigned number, int64_t at_us);
 bool upstream_is_stored(const char *request);
 size_t upstream_waiting(void); /* requests that are not stored, and can be */

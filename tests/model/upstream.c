@@ -1,14 +1,13 @@
 /*
- * A service upstream, which publishes requests to outbound.requests, some of them twice; and, for the router,
- * the one schema that it writes.
+ * A service upstream, which publishes requests to outbound.requests, some of them twice.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "router/writers.h"
 #include "schemas/avro_write.h"
 #include "schemas/topics.h"
+#include "schemas/wire.h"
 #include "tests/model/invariants.h"
 #include "tests/model/servers.h"
 #include "tests/model/world.h"
@@ -23,14 +22,6 @@ struct request {
 
 static struct request requests[MESSAGES_MAX];
 static size_t request_count;
-static struct request_reader *reader;
-
-bool upstream_prepare(struct error *error)
-{
-    const char *text = avro_schema_text(SCHEMA_MESSAGE_REQUEST);
-    reader = request_reader_new(text, strlen(text), error);
-    return reader;
-}
 
 void upstream_reset(void)
 {
@@ -111,28 +102,4 @@ size_t upstream_waiting(void)
         count += !(published && published->lost) && !upstream_is_stored(requests[i].name);
     }
     return count;
-}
-
-/* router/writers.h: what there is without a registry. */
-
-struct writers *writers_open(uv_loop_t *loop, const struct config *config, struct error *error)
-{
-    (void)config;
-    (void)error;
-    return (struct writers *)loop;
-}
-
-void writers_close(struct writers *writers)
-{
-    (void)writers;
-}
-
-enum writer_state writers_find(struct writers *writers, const struct wire_record *record,
-                               struct request_reader **ret_reader, const char **ret_why)
-{
-    (void)writers;
-    *ret_reader = reader;
-    *ret_why = "";
-    return record->fingerprint == schema_table[SCHEMA_MESSAGE_REQUEST].fingerprint ? WRITER_KNOWN
-                                                                                   : WRITER_UNKNOWN;
 }
