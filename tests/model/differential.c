@@ -191,24 +191,55 @@ static void our_outbox(const struct database *database, int64_t at)
 #define OR_DASH(column) "coalesce((" column ")::text, '-')"
 #define MICROSECONDS(interval) "(extract(epoch FROM " interval ") * 1000000)::int8"
 
-static const char
-    messages_sql
-        [] = "SELECT concat_ws('|', id, status, attempt_count, fence, max_attempts, " OR_DASH("error_code") ", " OR_DASH(
-            "error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_message_id") ", "
-                                                                                          "hold_unknown::int,"
-                                                                                          " " WHEN("lease_"
-                                                                                                   "until") ", " WHEN("sent_at") ", " WHEN("expires_at") "), 0 FROM outbound_message";
+static const char messages_sql[] =
+    "SELECT concat_ws('|', id, status, attempt_count, fence, max_attempts, " OR_DASH(
+        "error_"
+        "code") ", " OR_DASH("error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_"
+                                                                                    "message_id") ", "
+                                                                                                  "ho"
+                                                                                                  "ld"
+                                                                                                  "_u"
+                                                                                                  "nk"
+                                                                                                  "no"
+                                                                                                  "wn"
+                                                                                                  "::"
+                                                                                                  "in"
+                                                                                                  "t,"
+                                                                                                  " " WHEN(
+                                                                                                      "lease_"
+                                                                                                      "until") ", " WHEN("sent_at") ", " WHEN("expires_"
+                                                                                                                                              "at") "),"
+                                                                                                                                                    " 0"
+                                                                                                                                                    " F"
+                                                                                                                                                    "RO"
+                                                                                                                                                    "M "
+                                                                                                                                                    "ou"
+                                                                                                                                                    "tb"
+                                                                                                                                                    "ou"
+                                                                                                                                                    "nd"
+                                                                                                                                                    "_m"
+                                                                                                                                                    "es"
+                                                                                                                                                    "sa"
+                                                                                                                                                    "g"
+                                                                                                                                                    "e";
 static const char attempts_sql[] =
-    "SELECT concat_ws('|', outbound_message_id, attempt_no, outcome, " OR_DASH("provider") ", " OR_DASH("prov"
-                                                                                                        "ider"
-                                                                                                        "_mes"
-                                                                                                        "sage"
-                                                                                                        "_id") ", " OR_DASH(
-        "http_status") ", " OR_DASH("error_code") ", " OR_DASH("error_message") ", " MICROSECONDS("finished_"
-                                                                                                  "at - "
-                                                                                                  "started_"
-                                                                                                  "at") ","
-                                                                                                        " " OR_DASH(MICROSECONDS("next_retry_at - finished_at")) "), 0 FROM outbound_attempt";
+    "SELECT concat_ws('|', outbound_message_id, attempt_no, outcome, " OR_DASH("provider") ", " OR_DASH(
+        "prov"
+        "ider"
+        "_mes"
+        "sage"
+        "_id") ", " OR_DASH("http_status") ", " OR_DASH("error_code") ", " OR_DASH("error_message") ","
+                                                                                                    " " MICROSECONDS(
+                                                                                                        "fini"
+                                                                                                        "shed"
+                                                                                                        "_"
+                                                                                                        "at "
+                                                                                                        "- "
+                                                                                                        "star"
+                                                                                                        "ted_"
+                                                                                                        "at") ","
+                                                                                                              " " OR_DASH(MICROSECONDS(
+                                                                                                                  "next_retry_at - finished_at")) "), 0 FROM outbound_attempt";
 static const char outbox_sql[] = "SELECT concat_ws('|', message_id, topic, fence, " WHEN(
     "due_at") ", CASE WHEN event IS NULL THEN '-' ELSE "
               "concat_ws(' ', (event).status, (event).attempt_count, " OR_DASH(
