@@ -1,6 +1,5 @@
 #include "tests/model/database.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
+#include "tests/model/parameters.h"
 #include "tests/model/world.h"
 
 #define PG_EPOCH_US ((int64_t)946684800 * 1000000)
@@ -40,88 +40,9 @@ struct attempt_row *database_attempt(struct database *database, const struct mes
     return NULL;
 }
 
-/* Parameters, in PostgreSQL's binary format. */
-
-static int32_t int4_at(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return (int32_t)ntohl(value);
-}
-
-static int64_t int8_at(const char *bytes)
-{
-    return (int64_t)((uint64_t)(uint32_t)int4_at(bytes) << 32 | (uint32_t)int4_at(bytes + 4));
-}
-
-/* $number as bytes; NULL bytes for null. */
-static struct text param(const struct pg_params *params, int number)
-{
-    const int index = number - 1;
-    if (params->lengths[index] < 0) {
-        return (struct text){0};
-    }
-    const char *bytes = params->bytes.bytes ? params->bytes.bytes + params->offsets[index] : "";
-    return (struct text){bytes, (size_t)params->lengths[index]};
-}
-
-static int64_t param_int(const struct pg_params *params, int number)
-{
-    const struct text value = param(params, number);
-    return value.length == 8 ? int8_at(value.bytes) : int4_at(value.bytes);
-}
-
-/* An array, element by element: all arrays of a statement are walked in step. */
-struct array {
-    const char *at;
-    int32_t left;
-};
-
-static struct array array_of(const struct pg_params *params, int number)
-{
-    const struct text value = param(params, number);
-    return (struct array){value.bytes + 20, int4_at(value.bytes + 12)};
-}
-
-/* The next element, or null when there is none any more. */
-static struct text next(struct array *array)
-{
-    if (array->left == 0) {
-        return (struct text){0};
-    }
-    array->left--;
-    const int32_t length = int4_at(array->at);
-    const struct text element = {length < 0 ? NULL : array->at + 4, length < 0 ? 0 : (size_t)length};
-    array->at += 4 + element.length;
-    return element;
-}
-
 static struct text keep(struct text text)
 {
     return text.bytes ? (struct text){world_copy(text.bytes, text.length), text.length} : (struct text){0};
-}
-
-static int64_t next_int(struct array *array)
-{
-    const struct text value = next(array);
-    return !value.bytes ? 0 : value.length == 8 ? int8_at(value.bytes) : int4_at(value.bytes);
-}
-
-static struct uuid next_uuid(struct array *array)
-{
-    struct uuid id;
-    memcpy(&id, next(array).bytes, sizeof id);
-    return id;
-}
-
-static bool is_among(const struct pg_params *params, int number, const char *name)
-{
-    for (struct array names = array_of(params, number); names.left > 0;) {
-        if (text_is(next(&names), name)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool same(struct text a, struct text b)
@@ -148,7 +69,7 @@ static struct text *add_row(struct answer *answer)
         answer->values = larger;
     }
     answer->affected++;
-    return &answer->values[answer->columns * answer->rows++];
+    return &answer->values[(size_t)answer->columns * (size_t)answer->rows++];
 }
 
 static struct text number_text(int64_t number)
@@ -171,7 +92,7 @@ static struct text hex_text(const char *prefix, struct text bytes)
     }
     const size_t start = strlen(prefix);
     char *text = world_alloc(start + 2 * bytes.length + 1);
-    memcpy(text, prefix, start);
+    (void)snprintf(text, start + 1, "%s", prefix);
     for (size_t i = 0; i < bytes.length; i++) {
         (void)snprintf(text + start + 2 * i, 3, "%02x", (unsigned char)bytes.bytes[i]);
     }
@@ -222,7 +143,7 @@ static void tell_event(struct database *database, struct message_row *message)
 static void tell_event_of(struct database *database, struct message_row *message,
                           const struct pg_params *params, int statuses)
 {
-    if (is_among(params, statuses, state_name(message->status))) {
+    if (param_has(params, statuses, state_name(message->status))) {
         tell_event(database, message);
     }
 }
@@ -265,25 +186,25 @@ static struct answer insert(struct database *database, const struct pg_params *p
             abort(); /* no schedule has so many */
         }
         struct message_row *message = &database->messages[database->message_count];
-        *message = (struct message_row){.id = next_uuid(&columns[0]), .status = STATE_QUEUED};
+        *message = (struct message_row){.id = array_next_uuid(&columns[0]), .status = STATE_QUEUED};
         uuid_format(&message->id, message->id_text);
-        message->org_id = keep(next(&columns[1]));
-        message->dossier_id = next_int(&columns[2]);
-        message->channel = keep(next(&columns[3]));
-        message->priority = keep(next(&columns[4]));
-        message->to = keep(next(&columns[5]));
-        message->template_code = keep(next(&columns[6]));
-        message->subject = keep(next(&columns[7]));
-        message->payload = keep(next(&columns[8]));
-        message->correlation_id = keep(next(&columns[9]));
-        message->idempotency_key = keep(next(&columns[10]));
-        message->request_hash = keep(next(&columns[11]));
-        const struct text expires_at = next(&columns[12]);
-        message->expires_at_us = expires_at.bytes ? int8_at(expires_at.bytes) + PG_EPOCH_US : 0;
-        message->source = keep(next(&columns[13]));
-        message->ordering_key = keep(next(&columns[14]));
-        message->traceparent = keep(next(&columns[15]));
-        message->tracestate = keep(next(&columns[16]));
+        message->org_id = keep(array_next(&columns[1]));
+        message->dossier_id = array_next_int(&columns[2]);
+        message->channel = keep(array_next(&columns[3]));
+        message->priority = keep(array_next(&columns[4]));
+        message->to = keep(array_next(&columns[5]));
+        message->template_code = keep(array_next(&columns[6]));
+        message->subject = keep(array_next(&columns[7]));
+        message->payload = keep(array_next(&columns[8]));
+        message->correlation_id = keep(array_next(&columns[9]));
+        message->idempotency_key = keep(array_next(&columns[10]));
+        message->request_hash = keep(array_next(&columns[11]));
+        const struct text expires_at = array_next(&columns[12]);
+        message->expires_at_us = expires_at.bytes ? number_of(expires_at) + PG_EPOCH_US : 0;
+        message->source = keep(array_next(&columns[13]));
+        message->ordering_key = keep(array_next(&columns[14]));
+        message->traceparent = keep(array_next(&columns[15]));
+        message->tracestate = keep(array_next(&columns[16]));
         message->max_attempts = (int32_t)param_int(params, 16);
         message->created_at_us = database->now_us;
         message->updated_at_us = database->now_us;
@@ -317,10 +238,10 @@ static struct answer find_conflicts(struct database *database, const struct pg_p
     struct array keys = array_of(params, 4);
     struct answer answer = answer_of(5);
     for (int64_t position = 1; ids.left > 0; position++) {
-        const struct uuid id = next_uuid(&ids);
-        const struct text org = next(&orgs);
-        const struct text source = next(&sources);
-        const struct text key = next(&keys);
+        const struct uuid id = array_next_uuid(&ids);
+        const struct text org = array_next(&orgs);
+        const struct text source = array_next(&sources);
+        const struct text key = array_next(&keys);
         const struct message_row *found = database_find(database, &id);
         for (size_t i = 0; i < database->message_count; i++) {
             const struct message_row *message = &database->messages[i];
@@ -411,7 +332,7 @@ static struct answer delete_outbox(struct database *database, const struct pg_pa
 {
     struct answer answer = {.sqlstate = ""};
     for (struct array ids = array_of(params, 1); ids.left > 0;) {
-        const int64_t id = next_int(&ids);
+        const int64_t id = array_next_int(&ids);
         for (struct outbox_row **at = &database->outbox; *at; at = &(*at)->next) {
             if ((*at)->id == id) {
                 struct outbox_row *row = *at;
@@ -439,9 +360,9 @@ static struct answer claim(struct database *database, const struct pg_params *pa
     bool claimed[MESSAGES_MAX] = {false}; /* one statement changes a row once */
     int64_t positions[MESSAGES_MAX];
     for (int64_t position = 1; ids.left > 0; position++) {
-        const struct uuid id = next_uuid(&ids);
-        const int64_t generation = next_int(&generations);
-        const int64_t fence = next_int(&fences);
+        const struct uuid id = array_next_uuid(&ids);
+        const int64_t generation = array_next_int(&generations);
+        const int64_t fence = array_next_int(&fences);
         struct message_row *message = database_find(database, &id);
         if (!message || message->generation != generation || message->fence != fence ||
             message->status != STATE_QUEUED) {
@@ -529,19 +450,19 @@ static struct answer finish(struct database *database, const struct pg_params *p
     } announced[MESSAGES_MAX];
     size_t announced_count = 0;
     for (int64_t position = 1; columns[1].left > 0; position++) {
-        const struct uuid id = next_uuid(&columns[1]);
-        const int64_t fence = next_int(&columns[2]);
-        const struct text status = next(&columns[3]);
-        const struct text outcome = next(&columns[4]);
-        const struct text error_code = next(&columns[5]);
-        const struct text error_message = next(&columns[6]);
-        const struct text provider = next(&columns[7]);
-        const struct text provider_message_id = next(&columns[8]);
-        const struct text http_status = next(&columns[9]);
-        const int64_t duration_us = next_int(&columns[10]);
-        const int64_t delay_us = next_int(&columns[11]) * MS;
-        const struct text topic = next(&columns[12]);
-        const int64_t hold_us = next_int(&columns[13]) * MS;
+        const struct uuid id = array_next_uuid(&columns[1]);
+        const int64_t fence = array_next_int(&columns[2]);
+        const struct text status = array_next(&columns[3]);
+        const struct text outcome = array_next(&columns[4]);
+        const struct text error_code = array_next(&columns[5]);
+        const struct text error_message = array_next(&columns[6]);
+        const struct text provider = array_next(&columns[7]);
+        const struct text provider_message_id = array_next(&columns[8]);
+        const struct text http_status = array_next(&columns[9]);
+        const int64_t duration_us = array_next_int(&columns[10]);
+        const int64_t delay_us = array_next_int(&columns[11]) * MS;
+        const struct text topic = array_next(&columns[12]);
+        const int64_t hold_us = array_next_int(&columns[13]) * MS;
         struct message_row *message = database_find(database, &id);
         const bool sent = text_is(status, "SENT");
         enum state state;
@@ -565,7 +486,7 @@ static struct answer finish(struct database *database, const struct pg_params *p
         attempt->outcome = keep(outcome);
         attempt->provider = message->provider;
         attempt->provider_message_id = keep(provider_message_id);
-        attempt->http_status = http_status.bytes ? number_text(int4_at(http_status.bytes)) : (struct text){0};
+        attempt->http_status = http_status.bytes ? number_text(number_of(http_status)) : (struct text){0};
         attempt->error_code = message->error_code;
         attempt->error_message = message->error_message;
         attempt->started_at_us = now_us - duration_us;

@@ -90,7 +90,7 @@ struct database {
     struct outbox_row *outbox; /* in the order of their ids */
     struct outbox_row **outbox_end;
     int64_t outbox_ids;
-    uint64_t statements; /* that have run */
+    uint64_t statements;    /* that have run */
     int64_t now_us;         /* of the statement that runs */
     struct process *client; /* who runs it */
 };

@@ -286,6 +286,9 @@ void invariant_commit(const struct process *process, const struct topic_log *top
     for (int64_t i = from; i < to; i++) {
         const struct record *record = topic->partitions[partition].records[i];
         const struct message_row *message = database_find(&database, &record->id);
+        if (record->request && !record->lost && !upstream_is_stored(record->request)) {
+            violated("the offset of %s is committed, and it is not stored", record->request);
+        }
         if (record->lost || !message) {
             continue;
         }
