@@ -8,6 +8,7 @@
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
 #include "tests/model/parameters.h"
+#include "tests/model/rebuild.h"
 #include "tests/model/world.h"
 
 #define PG_EPOCH_US ((int64_t)946684800 * 1000000)
@@ -52,12 +53,12 @@ static bool same(struct text a, struct text b)
 
 /* Answers. */
 
-static struct answer answer_of(int columns)
+struct answer answer_of(int columns)
 {
     return (struct answer){.columns = columns, .sqlstate = ""};
 }
 
-static struct text *add_row(struct answer *answer)
+struct text *answer_row(struct answer *answer)
 {
     if (answer->rows == answer->room) {
         answer->room = answer->room ? answer->room * 2 : 8;
@@ -72,7 +73,7 @@ static struct text *add_row(struct answer *answer)
     return &answer->values[(size_t)answer->columns * (size_t)answer->rows++];
 }
 
-static struct text number_text(int64_t number)
+struct text answer_int(int64_t number)
 {
     char digits[24];
     const int length = snprintf(digits, sizeof digits, "%" PRId64, number);
@@ -110,8 +111,8 @@ static void set_status(struct message_row *message, enum state to)
     }
 }
 
-static struct outbox_row *announce(struct database *database, struct message_row *message, struct text topic,
-                                   int64_t due_at_us)
+struct outbox_row *database_announce(struct database *database, struct message_row *message,
+                                     struct text topic, int64_t due_at_us)
 {
     struct outbox_row *row = WORLD_NEW(struct outbox_row);
     *row = (struct outbox_row){.id = ++database->outbox_ids,
@@ -136,7 +137,7 @@ static void tell_event(struct database *database, struct message_row *message)
     const int length = snprintf(event, sizeof event, "%s %d %s %s %s", state_name(message->status),
                                 (int)message->attempt_count, or_dash(message->error_code),
                                 or_dash(message->provider), or_dash(message->provider_message_id));
-    announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->event =
+    database_announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->event =
         (struct text){world_copy(event, (size_t)length), (size_t)length};
 }
 
@@ -222,10 +223,10 @@ static struct answer insert(struct database *database, const struct pg_params *p
             tell_event(database, message);
         }
         const struct outbox_row *row =
-            announce(database, message, topic, database->now_us + param_int(params, 18) * MS);
-        struct text *values = add_row(&answer);
+            database_announce(database, message, topic, database->now_us + param_int(params, 18) * MS);
+        struct text *values = answer_row(&answer);
         values[0] = id_text(message);
-        values[1] = number_text(row->id);
+        values[1] = answer_int(row->id);
     }
     return answer;
 }
@@ -251,8 +252,8 @@ static struct answer find_conflicts(struct database *database, const struct pg_p
             }
         }
         if (found) {
-            struct text *values = add_row(&answer);
-            values[0] = number_text(position);
+            struct text *values = answer_row(&answer);
+            values[0] = answer_int(position);
             values[1] = id_text(found);
             values[2] = found->org_id;
             values[3] = hex_text("", found->request_hash);
@@ -273,27 +274,27 @@ static void put_taken(struct database *database, const struct outbox_row *row, s
 {
     const struct message_row *message = row->message;
     const struct attempt_row *attempt = database_attempt(database, message, row->fence);
-    values[0] = number_text(row->id);
+    values[0] = answer_int(row->id);
     values[1] = row->topic;
     values[2] = id_text(message);
     values[3] = hex_text("\\x", message->ordering_key);
-    values[4] = number_text(message->generation);
-    values[5] = number_text(row->fence);
+    values[4] = answer_int(message->generation);
+    values[5] = answer_int(row->fence);
     values[6] = message->org_id;
     values[7] = message->channel;
     values[8] = message->priority;
     if (message->expires_at_us) {
-        values[9] = number_text((message->expires_at_us + 500) / 1000); /* a cast to int8 rounds */
+        values[9] = answer_int((message->expires_at_us + 500) / 1000); /* a cast to int8 rounds */
     }
     values[10] = message->correlation_id;
     values[11] = message->error_code;
-    values[12] = number_text(message->attempt_count);
+    values[12] = answer_int(message->attempt_count);
     if (attempt && attempt->next_retry_at_us) {
-        values[13] = number_text((attempt->next_retry_at_us + 999) / 1000);
+        values[13] = answer_int((attempt->next_retry_at_us + 999) / 1000);
     }
     values[14] = text_of("2030-01-01T00:00:00.000000Z"); /* for people */
-    values[20] = number_text(message->fence != row->fence || !is_given_up(message));
-    values[21] = number_text(message->updated_at_us / 1000);
+    values[20] = answer_int(message->fence != row->fence || !is_given_up(message));
+    values[21] = answer_int(message->updated_at_us / 1000);
     values[22] = message->traceparent;
     values[23] = message->tracestate;
 }
@@ -316,7 +317,7 @@ static struct answer take_outbox(struct database *database, const struct pg_para
         }
         due->due_at_us = database->now_us + lease_us;
         due->taken_in = database->statements;
-        put_taken(database, due, add_row(&answer));
+        put_taken(database, due, answer_row(&answer));
     }
     return answer;
 }
@@ -398,23 +399,23 @@ static struct answer claim(struct database *database, const struct pg_params *pa
             continue;
         }
         if (message->status == STATE_EXPIRED) {
-            announce(database, message, dlq, now_us);
+            database_announce(database, message, dlq, now_us);
         }
-        struct text *values = add_row(&answer);
-        values[0] = number_text(positions[i]);
-        values[1] = number_text(message->fence);
-        values[2] = number_text(message->attempt_count);
-        values[3] = number_text(message->max_attempts);
+        struct text *values = answer_row(&answer);
+        values[0] = answer_int(positions[i]);
+        values[1] = answer_int(message->fence);
+        values[2] = answer_int(message->attempt_count);
+        values[3] = answer_int(message->max_attempts);
         values[4] = message->org_id;
         values[5] = message->to;
         values[6] = message->template_code;
         values[7] = message->subject;
         values[8] = message->payload;
         values[9] = message->correlation_id;
-        values[10] = number_text(now_us - message->created_at_us);
+        values[10] = answer_int(now_us - message->created_at_us);
         values[11] = message->traceparent;
         values[12] = message->tracestate;
-        values[13] = number_text(message->status == STATE_EXPIRED);
+        values[13] = answer_int(message->status == STATE_EXPIRED);
     }
     return answer;
 }
@@ -486,7 +487,7 @@ static struct answer finish(struct database *database, const struct pg_params *p
         attempt->outcome = keep(outcome);
         attempt->provider = message->provider;
         attempt->provider_message_id = keep(provider_message_id);
-        attempt->http_status = http_status.bytes ? number_text(number_of(http_status)) : (struct text){0};
+        attempt->http_status = http_status.bytes ? answer_int(number_of(http_status)) : (struct text){0};
         attempt->error_code = message->error_code;
         attempt->error_message = message->error_message;
         attempt->started_at_us = now_us - duration_us;
@@ -502,10 +503,10 @@ static struct answer finish(struct database *database, const struct pg_params *p
             announced[announced_count].topic = keep(topic);
             announced[announced_count++].due_at_us = now_us + hold_us;
         }
-        add_row(&answer)[0] = number_text(position);
+        answer_row(&answer)[0] = answer_int(position);
     }
     for (size_t i = 0; i < announced_count; i++) {
-        announce(database, announced[i].message, announced[i].topic, announced[i].due_at_us);
+        database_announce(database, announced[i].message, announced[i].topic, announced[i].due_at_us);
     }
     return answer;
 }
@@ -544,7 +545,7 @@ static struct answer expire_leases(struct database *database, const struct pg_pa
                 database_listener.attempt(message, attempt);
             }
         }
-        struct text *values = add_row(&answer);
+        struct text *values = answer_row(&answer);
         values[0] = id_text(message);
         values[1] = text_of(state_name(to));
         values[2] = message->channel;
@@ -555,14 +556,14 @@ static struct answer expire_leases(struct database *database, const struct pg_pa
         struct message_row *message = &database->messages[i];
         if (expired[i]) {
             const bool queued = message->status == STATE_QUEUED;
-            announce(database, message, keep(param(params, queued ? 3 : 4)),
-                     now_us + (queued ? delay_us : 0));
+            database_announce(database, message, keep(param(params, queued ? 3 : 4)),
+                              now_us + (queued ? delay_us : 0));
         }
     }
     return answer;
 }
 
-static bool is_announced(const struct database *database, const struct message_row *message)
+bool database_is_announced(const struct database *database, const struct message_row *message)
 {
     for (const struct outbox_row *row = database->outbox; row; row = row->next) {
         if (row->message == message && !row->event.bytes) {
@@ -581,9 +582,10 @@ static struct answer republish(struct database *database, const struct pg_params
         const struct attempt_row *attempt = database_attempt(database, message, message->fence);
         if (message->status == STATE_QUEUED && same(message->channel, param(params, 1)) &&
             message->created_at_us < before_us && message->updated_at_us < before_us &&
-            !is_announced(database, message) && (!attempt || attempt->next_retry_at_us <= database->now_us)) {
+            !database_is_announced(database, message) &&
+            (!attempt || attempt->next_retry_at_us <= database->now_us)) {
             message->updated_at_us = database->now_us;
-            announce(database, message, keep(param(params, 4)), database->now_us);
+            database_announce(database, message, keep(param(params, 4)), database->now_us);
             answer.affected++;
         }
     }
@@ -616,7 +618,7 @@ struct answer database_run(struct database *database, const struct pg_statement 
         answer = expire_leases(database, params);
     } else if (statement == &lifecycle_republish) {
         answer = republish(database, params);
-    } else {
+    } else if (!rebuild_run(database, statement, params, &answer)) {
         (void)fprintf(stderr, "model: the statement \"%s\" is not known here\n", statement->name);
         abort();
     }

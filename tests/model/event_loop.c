@@ -180,6 +180,22 @@ int uv_timer_stop(uv_timer_t *timer)
     return 0;
 }
 
+/* libuv's pool: the work is done at once, and its end told a moment later. */
+static void on_worked(void *arg)
+{
+    uv_work_t *work = arg;
+    work->after_work_cb(work, 0);
+}
+
+int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb call, uv_after_work_cb after)
+{
+    work->loop = loop;
+    work->after_work_cb = after;
+    call(work);
+    event_at(process_running, world_now_us() + between(MS, 20 * MS), on_worked, work);
+    return 0;
+}
+
 int uv_signal_init(uv_loop_t *loop, uv_signal_t *signal)
 {
     signal->type = UV_SIGNAL;

@@ -15,6 +15,7 @@
 
 #define GROUPS_MAX 8
 #define MEMBERS_MAX 512
+#define LEFT_FOR_US (5 * SECOND)
 
 static struct group groups[GROUPS_MAX];
 static size_t group_count;
@@ -170,6 +171,29 @@ static void put_out(struct rd_kafka_s *member)
             member_wake(member);
         }
         rebalance(member->group);
+    }
+}
+
+void groups_end(void)
+{
+    for (size_t i = 0; i < member_count; i++) {
+        put_out(members[i]);
+    }
+}
+
+static void on_left(void *arg)
+{
+    struct rd_kafka_s *member = arg;
+    if (!member->watch) {
+        put_out(member);
+    }
+}
+
+/* Its threads go on beating until max.poll.interval.ms is over, which is not so long here. */
+void member_is_left(struct rd_kafka_s *member)
+{
+    if (member->is_member) {
+        event_at(NULL, world_now_us() + LEFT_FOR_US, on_left, member);
     }
 }
 

@@ -72,6 +72,10 @@ void members_wake(const struct topic_log *topic); /* those that read it; NULL: a
 /* Commits what is stored. False: it is not taken. */
 bool member_commit(struct rd_kafka_s *member);
 
+/* A client that is not used any more, and did not leave. */
+void member_is_left(struct rd_kafka_s *member);
+
 void groups_reset(void);
+void groups_end(void); /* nobody is a member any more */
 
 #endif

@@ -2,6 +2,7 @@
  * A Kafka cluster: the logs of its partitions. Who reads them is in groups.c, who writes them in
  * kafka_producer.c.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -15,12 +16,21 @@
 static struct topic_log topics[TOPICS_MAX];
 static size_t topic_count;
 static bool cluster_is_up;
+static char cluster_id[16];
+static unsigned clusters;
+
+static void next_cluster(void)
+{
+    (void)snprintf(cluster_id, sizeof cluster_id, "cluster-%u", ++clusters);
+}
 
 void kafka_reset(void)
 {
     memset(topics, 0, sizeof topics);
     topic_count = 0;
     cluster_is_up = true;
+    clusters = 0;
+    next_cluster();
     groups_reset();
     kafka_producers_reset();
 }
@@ -104,6 +114,27 @@ struct record *kafka_append(const struct kafka_record_out *out)
     struct record *record = kafka_record(out);
     kafka_write(kafka_topic(out->topic), kafka_partition(out), record);
     return record;
+}
+
+const char *kafka_cluster_id(void)
+{
+    return cluster_id;
+}
+
+void kafka_wipe(void)
+{
+    tell("Kafka is another one, and empty");
+    for (size_t i = 0; i < topic_count; i++) {
+        for (int p = 0; p < PARTITIONS; p++) {
+            for (int64_t r = 0; r < topics[i].partitions[p].count; r++) {
+                topics[i].partitions[p].records[r]->lost = true;
+            }
+            topics[i].partitions[p] = (struct log_of_partition){0};
+            topics[i].committed[p] = 0;
+        }
+    }
+    next_cluster();
+    groups_end();
 }
 
 void kafka_lose_records(void)

@@ -145,6 +145,21 @@ const char *kafka_producer_refused(const struct kafka_producer *producer)
     return NULL;
 }
 
+static void on_reopened(void *arg)
+{
+    struct kafka_producer *producer = arg;
+    while (producer->flights.next != &producer->flights) {
+        report(producer->flights.next, "a new client");
+    }
+}
+
+void kafka_producer_reopen(struct kafka_producer *producer)
+{
+    if (producer) {
+        event_at(producer->process, world_now_us(), on_reopened, producer);
+    }
+}
+
 void kafka_producer_close(struct kafka_producer *producer)
 {
     while (producer && producer->flights.next != &producer->flights) {

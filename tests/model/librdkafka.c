@@ -23,6 +23,13 @@ rd_kafka_conf_t *rd_kafka_conf_new(void)
     return NEW(struct rd_kafka_conf_s);
 }
 
+rd_kafka_conf_t *rd_kafka_conf_dup(const rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_t *copy = rd_kafka_conf_new();
+    *copy = *conf;
+    return copy;
+}
+
 void rd_kafka_conf_destroy(rd_kafka_conf_t *conf)
 {
     free(conf);
@@ -119,6 +126,7 @@ struct kafka_queue *kafka_queue_watch(uv_loop_t *loop, rd_kafka_queue_t *queue, 
 void kafka_queue_unwatch(struct kafka_queue *watch, rd_kafka_queue_t *queue)
 {
     ((rd_kafka_t *)queue)->watch = NULL;
+    member_is_left((rd_kafka_t *)queue);
     free(watch);
 }
 
