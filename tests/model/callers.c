@@ -48,8 +48,6 @@ static size_t caller_count;
 static struct http_server *servers[SERVERS_MAX];
 static size_t server_count;
 
-void callers_reset(void);
-
 void callers_reset(void)
 {
     caller_count = 0;
@@ -166,11 +164,6 @@ size_t callers_done(void)
         count += callers[i].done;
     }
     return count;
-}
-
-void callers_lost(struct process *process)
-{
-    (void)process; /* each of them loses his patience */
 }
 
 struct answered {

@@ -1,6 +1,5 @@
 #include "tests/model/database.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,8 @@
 
 #include "schemas/lifecycle.h"
 #include "schemas/topics.h"
+#include "tests/model/parameters.h"
+#include "tests/model/rebuild.h"
 #include "tests/model/world.h"
 
 #define PG_EPOCH_US ((int64_t)946684800 * 1000000)
@@ -40,88 +41,9 @@ struct attempt_row *database_attempt(struct database *database, const struct mes
     return NULL;
 }
 
-/* Parameters, in PostgreSQL's binary format. */
-
-static int32_t int4_at(const char *bytes)
-{
-    uint32_t value;
-    memcpy(&value, bytes, sizeof value);
-    return (int32_t)ntohl(value);
-}
-
-static int64_t int8_at(const char *bytes)
-{
-    return (int64_t)((uint64_t)(uint32_t)int4_at(bytes) << 32 | (uint32_t)int4_at(bytes + 4));
-}
-
-/* $number as bytes; NULL bytes for null. */
-static struct text param(const struct pg_params *params, int number)
-{
-    const int index = number - 1;
-    if (params->lengths[index] < 0) {
-        return (struct text){0};
-    }
-    const char *bytes = params->bytes.bytes ? params->bytes.bytes + params->offsets[index] : "";
-    return (struct text){bytes, (size_t)params->lengths[index]};
-}
-
-static int64_t param_int(const struct pg_params *params, int number)
-{
-    const struct text value = param(params, number);
-    return value.length == 8 ? int8_at(value.bytes) : int4_at(value.bytes);
-}
-
-/* An array, element by element: all arrays of a statement are walked in step. */
-struct array {
-    const char *at;
-    int32_t left;
-};
-
-static struct array array_of(const struct pg_params *params, int number)
-{
-    const struct text value = param(params, number);
-    return (struct array){value.bytes + 20, int4_at(value.bytes + 12)};
-}
-
-/* The next element, or null when there is none any more. */
-static struct text next(struct array *array)
-{
-    if (array->left == 0) {
-        return (struct text){0};
-    }
-    array->left--;
-    const int32_t length = int4_at(array->at);
-    const struct text element = {length < 0 ? NULL : array->at + 4, length < 0 ? 0 : (size_t)length};
-    array->at += 4 + element.length;
-    return element;
-}
-
 static struct text keep(struct text text)
 {
     return text.bytes ? (struct text){world_copy(text.bytes, text.length), text.length} : (struct text){0};
-}
-
-static int64_t next_int(struct array *array)
-{
-    const struct text value = next(array);
-    return !value.bytes ? 0 : value.length == 8 ? int8_at(value.bytes) : int4_at(value.bytes);
-}
-
-static struct uuid next_uuid(struct array *array)
-{
-    struct uuid id;
-    memcpy(&id, next(array).bytes, sizeof id);
-    return id;
-}
-
-static bool is_among(const struct pg_params *params, int number, const char *name)
-{
-    for (struct array names = array_of(params, number); names.left > 0;) {
-        if (text_is(next(&names), name)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool same(struct text a, struct text b)
@@ -131,12 +53,12 @@ static bool same(struct text a, struct text b)
 
 /* Answers. */
 
-static struct answer answer_of(int columns)
+struct answer answer_of(int columns)
 {
     return (struct answer){.columns = columns, .sqlstate = ""};
 }
 
-static struct text *add_row(struct answer *answer)
+struct text *answer_row(struct answer *answer)
 {
     if (answer->rows == answer->room) {
         answer->room = answer->room ? answer->room * 2 : 8;
@@ -148,10 +70,10 @@ static struct text *add_row(struct answer *answer)
         answer->values = larger;
     }
     answer->affected++;
-    return &answer->values[answer->columns * answer->rows++];
+    return &answer->values[(size_t)answer->columns * (size_t)answer->rows++];
 }
 
-static struct text number_text(int64_t number)
+struct text answer_int(int64_t number)
 {
     char digits[24];
     const int length = snprintf(digits, sizeof digits, "%" PRId64, number);
@@ -171,7 +93,7 @@ static struct text hex_text(const char *prefix, struct text bytes)
     }
     const size_t start = strlen(prefix);
     char *text = world_alloc(start + 2 * bytes.length + 1);
-    memcpy(text, prefix, start);
+    (void)snprintf(text, start + 1, "%s", prefix);
     for (size_t i = 0; i < bytes.length; i++) {
         (void)snprintf(text + start + 2 * i, 3, "%02x", (unsigned char)bytes.bytes[i]);
     }
@@ -189,8 +111,8 @@ static void set_status(struct message_row *message, enum state to)
     }
 }
 
-static struct outbox_row *announce(struct database *database, struct message_row *message, struct text topic,
-                                   int64_t due_at_us)
+struct outbox_row *database_announce(struct database *database, struct message_row *message,
+                                     struct text topic, int64_t due_at_us)
 {
     struct outbox_row *row = WORLD_NEW(struct outbox_row);
     *row = (struct outbox_row){.id = ++database->outbox_ids,
@@ -215,14 +137,14 @@ static void tell_event(struct database *database, struct message_row *message)
     const int length = snprintf(event, sizeof event, "%s %d %s %s %s", state_name(message->status),
                                 (int)message->attempt_count, or_dash(message->error_code),
                                 or_dash(message->provider), or_dash(message->provider_message_id));
-    announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->event =
+    database_announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->event =
         (struct text){world_copy(event, (size_t)length), (size_t)length};
 }
 
 static void tell_event_of(struct database *database, struct message_row *message,
                           const struct pg_params *params, int statuses)
 {
-    if (is_among(params, statuses, state_name(message->status))) {
+    if (param_has(params, statuses, state_name(message->status))) {
         tell_event(database, message);
     }
 }
@@ -265,25 +187,25 @@ static struct answer insert(struct database *database, const struct pg_params *p
             abort(); /* no schedule has so many */
         }
         struct message_row *message = &database->messages[database->message_count];
-        *message = (struct message_row){.id = next_uuid(&columns[0]), .status = STATE_QUEUED};
+        *message = (struct message_row){.id = array_next_uuid(&columns[0]), .status = STATE_QUEUED};
         uuid_format(&message->id, message->id_text);
-        message->org_id = keep(next(&columns[1]));
-        message->dossier_id = next_int(&columns[2]);
-        message->channel = keep(next(&columns[3]));
-        message->priority = keep(next(&columns[4]));
-        message->to = keep(next(&columns[5]));
-        message->template_code = keep(next(&columns[6]));
-        message->subject = keep(next(&columns[7]));
-        message->payload = keep(next(&columns[8]));
-        message->correlation_id = keep(next(&columns[9]));
-        message->idempotency_key = keep(next(&columns[10]));
-        message->request_hash = keep(next(&columns[11]));
-        const struct text expires_at = next(&columns[12]);
-        message->expires_at_us = expires_at.bytes ? int8_at(expires_at.bytes) + PG_EPOCH_US : 0;
-        message->source = keep(next(&columns[13]));
-        message->ordering_key = keep(next(&columns[14]));
-        message->traceparent = keep(next(&columns[15]));
-        message->tracestate = keep(next(&columns[16]));
+        message->org_id = keep(array_next(&columns[1]));
+        message->dossier_id = array_next_int(&columns[2]);
+        message->channel = keep(array_next(&columns[3]));
+        message->priority = keep(array_next(&columns[4]));
+        message->to = keep(array_next(&columns[5]));
+        message->template_code = keep(array_next(&columns[6]));
+        message->subject = keep(array_next(&columns[7]));
+        message->payload = keep(array_next(&columns[8]));
+        message->correlation_id = keep(array_next(&columns[9]));
+        message->idempotency_key = keep(array_next(&columns[10]));
+        message->request_hash = keep(array_next(&columns[11]));
+        const struct text expires_at = array_next(&columns[12]);
+        message->expires_at_us = expires_at.bytes ? number_of(expires_at) + PG_EPOCH_US : 0;
+        message->source = keep(array_next(&columns[13]));
+        message->ordering_key = keep(array_next(&columns[14]));
+        message->traceparent = keep(array_next(&columns[15]));
+        message->tracestate = keep(array_next(&columns[16]));
         message->max_attempts = (int32_t)param_int(params, 16);
         message->created_at_us = database->now_us;
         message->updated_at_us = database->now_us;
@@ -301,10 +223,10 @@ static struct answer insert(struct database *database, const struct pg_params *p
             tell_event(database, message);
         }
         const struct outbox_row *row =
-            announce(database, message, topic, database->now_us + param_int(params, 18) * MS);
-        struct text *values = add_row(&answer);
+            database_announce(database, message, topic, database->now_us + param_int(params, 18) * MS);
+        struct text *values = answer_row(&answer);
         values[0] = id_text(message);
-        values[1] = number_text(row->id);
+        values[1] = answer_int(row->id);
     }
     return answer;
 }
@@ -317,10 +239,10 @@ static struct answer find_conflicts(struct database *database, const struct pg_p
     struct array keys = array_of(params, 4);
     struct answer answer = answer_of(5);
     for (int64_t position = 1; ids.left > 0; position++) {
-        const struct uuid id = next_uuid(&ids);
-        const struct text org = next(&orgs);
-        const struct text source = next(&sources);
-        const struct text key = next(&keys);
+        const struct uuid id = array_next_uuid(&ids);
+        const struct text org = array_next(&orgs);
+        const struct text source = array_next(&sources);
+        const struct text key = array_next(&keys);
         const struct message_row *found = database_find(database, &id);
         for (size_t i = 0; i < database->message_count; i++) {
             const struct message_row *message = &database->messages[i];
@@ -330,8 +252,8 @@ static struct answer find_conflicts(struct database *database, const struct pg_p
             }
         }
         if (found) {
-            struct text *values = add_row(&answer);
-            values[0] = number_text(position);
+            struct text *values = answer_row(&answer);
+            values[0] = answer_int(position);
             values[1] = id_text(found);
             values[2] = found->org_id;
             values[3] = hex_text("", found->request_hash);
@@ -352,27 +274,27 @@ static void put_taken(struct database *database, const struct outbox_row *row, s
 {
     const struct message_row *message = row->message;
     const struct attempt_row *attempt = database_attempt(database, message, row->fence);
-    values[0] = number_text(row->id);
+    values[0] = answer_int(row->id);
     values[1] = row->topic;
     values[2] = id_text(message);
     values[3] = hex_text("\\x", message->ordering_key);
-    values[4] = number_text(message->generation);
-    values[5] = number_text(row->fence);
+    values[4] = answer_int(message->generation);
+    values[5] = answer_int(row->fence);
     values[6] = message->org_id;
     values[7] = message->channel;
     values[8] = message->priority;
     if (message->expires_at_us) {
-        values[9] = number_text((message->expires_at_us + 500) / 1000); /* a cast to int8 rounds */
+        values[9] = answer_int((message->expires_at_us + 500) / 1000); /* a cast to int8 rounds */
     }
     values[10] = message->correlation_id;
     values[11] = message->error_code;
-    values[12] = number_text(message->attempt_count);
+    values[12] = answer_int(message->attempt_count);
     if (attempt && attempt->next_retry_at_us) {
-        values[13] = number_text((attempt->next_retry_at_us + 999) / 1000);
+        values[13] = answer_int((attempt->next_retry_at_us + 999) / 1000);
     }
     values[14] = text_of("2030-01-01T00:00:00.000000Z"); /* for people */
-    values[20] = number_text(message->fence != row->fence || !is_given_up(message));
-    values[21] = number_text(message->updated_at_us / 1000);
+    values[20] = answer_int(message->fence != row->fence || !is_given_up(message));
+    values[21] = answer_int(message->updated_at_us / 1000);
     values[22] = message->traceparent;
     values[23] = message->tracestate;
 }
@@ -395,7 +317,7 @@ static struct answer take_outbox(struct database *database, const struct pg_para
         }
         due->due_at_us = database->now_us + lease_us;
         due->taken_in = database->statements;
-        put_taken(database, due, add_row(&answer));
+        put_taken(database, due, answer_row(&answer));
     }
     return answer;
 }
@@ -411,7 +333,7 @@ static struct answer delete_outbox(struct database *database, const struct pg_pa
 {
     struct answer answer = {.sqlstate = ""};
     for (struct array ids = array_of(params, 1); ids.left > 0;) {
-        const int64_t id = next_int(&ids);
+        const int64_t id = array_next_int(&ids);
         for (struct outbox_row **at = &database->outbox; *at; at = &(*at)->next) {
             if ((*at)->id == id) {
                 struct outbox_row *row = *at;
@@ -439,9 +361,9 @@ static struct answer claim(struct database *database, const struct pg_params *pa
     bool claimed[MESSAGES_MAX] = {false}; /* one statement changes a row once */
     int64_t positions[MESSAGES_MAX];
     for (int64_t position = 1; ids.left > 0; position++) {
-        const struct uuid id = next_uuid(&ids);
-        const int64_t generation = next_int(&generations);
-        const int64_t fence = next_int(&fences);
+        const struct uuid id = array_next_uuid(&ids);
+        const int64_t generation = array_next_int(&generations);
+        const int64_t fence = array_next_int(&fences);
         struct message_row *message = database_find(database, &id);
         if (!message || message->generation != generation || message->fence != fence ||
             message->status != STATE_QUEUED) {
@@ -477,23 +399,23 @@ static struct answer claim(struct database *database, const struct pg_params *pa
             continue;
         }
         if (message->status == STATE_EXPIRED) {
-            announce(database, message, dlq, now_us);
+            database_announce(database, message, dlq, now_us);
         }
-        struct text *values = add_row(&answer);
-        values[0] = number_text(positions[i]);
-        values[1] = number_text(message->fence);
-        values[2] = number_text(message->attempt_count);
-        values[3] = number_text(message->max_attempts);
+        struct text *values = answer_row(&answer);
+        values[0] = answer_int(positions[i]);
+        values[1] = answer_int(message->fence);
+        values[2] = answer_int(message->attempt_count);
+        values[3] = answer_int(message->max_attempts);
         values[4] = message->org_id;
         values[5] = message->to;
         values[6] = message->template_code;
         values[7] = message->subject;
         values[8] = message->payload;
         values[9] = message->correlation_id;
-        values[10] = number_text(now_us - message->created_at_us);
+        values[10] = answer_int(now_us - message->created_at_us);
         values[11] = message->traceparent;
         values[12] = message->tracestate;
-        values[13] = number_text(message->status == STATE_EXPIRED);
+        values[13] = answer_int(message->status == STATE_EXPIRED);
     }
     return answer;
 }
@@ -529,19 +451,19 @@ static struct answer finish(struct database *database, const struct pg_params *p
     } announced[MESSAGES_MAX];
     size_t announced_count = 0;
     for (int64_t position = 1; columns[1].left > 0; position++) {
-        const struct uuid id = next_uuid(&columns[1]);
-        const int64_t fence = next_int(&columns[2]);
-        const struct text status = next(&columns[3]);
-        const struct text outcome = next(&columns[4]);
-        const struct text error_code = next(&columns[5]);
-        const struct text error_message = next(&columns[6]);
-        const struct text provider = next(&columns[7]);
-        const struct text provider_message_id = next(&columns[8]);
-        const struct text http_status = next(&columns[9]);
-        const int64_t duration_us = next_int(&columns[10]);
-        const int64_t delay_us = next_int(&columns[11]) * MS;
-        const struct text topic = next(&columns[12]);
-        const int64_t hold_us = next_int(&columns[13]) * MS;
+        const struct uuid id = array_next_uuid(&columns[1]);
+        const int64_t fence = array_next_int(&columns[2]);
+        const struct text status = array_next(&columns[3]);
+        const struct text outcome = array_next(&columns[4]);
+        const struct text error_code = array_next(&columns[5]);
+        const struct text error_message = array_next(&columns[6]);
+        const struct text provider = array_next(&columns[7]);
+        const struct text provider_message_id = array_next(&columns[8]);
+        const struct text http_status = array_next(&columns[9]);
+        const int64_t duration_us = array_next_int(&columns[10]);
+        const int64_t delay_us = array_next_int(&columns[11]) * MS;
+        const struct text topic = array_next(&columns[12]);
+        const int64_t hold_us = array_next_int(&columns[13]) * MS;
         struct message_row *message = database_find(database, &id);
         const bool sent = text_is(status, "SENT");
         enum state state;
@@ -565,7 +487,7 @@ static struct answer finish(struct database *database, const struct pg_params *p
         attempt->outcome = keep(outcome);
         attempt->provider = message->provider;
         attempt->provider_message_id = keep(provider_message_id);
-        attempt->http_status = http_status.bytes ? number_text(int4_at(http_status.bytes)) : (struct text){0};
+        attempt->http_status = http_status.bytes ? answer_int(number_of(http_status)) : (struct text){0};
         attempt->error_code = message->error_code;
         attempt->error_message = message->error_message;
         attempt->started_at_us = now_us - duration_us;
@@ -581,10 +503,10 @@ static struct answer finish(struct database *database, const struct pg_params *p
             announced[announced_count].topic = keep(topic);
             announced[announced_count++].due_at_us = now_us + hold_us;
         }
-        add_row(&answer)[0] = number_text(position);
+        answer_row(&answer)[0] = answer_int(position);
     }
     for (size_t i = 0; i < announced_count; i++) {
-        announce(database, announced[i].message, announced[i].topic, announced[i].due_at_us);
+        database_announce(database, announced[i].message, announced[i].topic, announced[i].due_at_us);
     }
     return answer;
 }
@@ -623,7 +545,7 @@ static struct answer expire_leases(struct database *database, const struct pg_pa
                 database_listener.attempt(message, attempt);
             }
         }
-        struct text *values = add_row(&answer);
+        struct text *values = answer_row(&answer);
         values[0] = id_text(message);
         values[1] = text_of(state_name(to));
         values[2] = message->channel;
@@ -634,14 +556,14 @@ static struct answer expire_leases(struct database *database, const struct pg_pa
         struct message_row *message = &database->messages[i];
         if (expired[i]) {
             const bool queued = message->status == STATE_QUEUED;
-            announce(database, message, keep(param(params, queued ? 3 : 4)),
-                     now_us + (queued ? delay_us : 0));
+            database_announce(database, message, keep(param(params, queued ? 3 : 4)),
+                              now_us + (queued ? delay_us : 0));
         }
     }
     return answer;
 }
 
-static bool is_announced(const struct database *database, const struct message_row *message)
+bool database_is_announced(const struct database *database, const struct message_row *message)
 {
     for (const struct outbox_row *row = database->outbox; row; row = row->next) {
         if (row->message == message && !row->event.bytes) {
@@ -660,9 +582,10 @@ static struct answer republish(struct database *database, const struct pg_params
         const struct attempt_row *attempt = database_attempt(database, message, message->fence);
         if (message->status == STATE_QUEUED && same(message->channel, param(params, 1)) &&
             message->created_at_us < before_us && message->updated_at_us < before_us &&
-            !is_announced(database, message) && (!attempt || attempt->next_retry_at_us <= database->now_us)) {
+            !database_is_announced(database, message) &&
+            (!attempt || attempt->next_retry_at_us <= database->now_us)) {
             message->updated_at_us = database->now_us;
-            announce(database, message, keep(param(params, 4)), database->now_us);
+            database_announce(database, message, keep(param(params, 4)), database->now_us);
             answer.affected++;
         }
     }
@@ -695,7 +618,7 @@ struct answer database_run(struct database *database, const struct pg_statement 
         answer = expire_leases(database, params);
     } else if (statement == &lifecycle_republish) {
         answer = republish(database, params);
-    } else {
+    } else if (!rebuild_run(database, statement, params, &answer)) {
         (void)fprintf(stderr, "model: the statement \"%s\" is not known here\n", statement->name);
         abort();
     }

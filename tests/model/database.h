@@ -83,6 +83,17 @@ struct outbox_row {
 
 struct process;
 
+/* outbound_kafka. */
+struct kafka_row {
+    int64_t rebuilds;
+    struct text cluster_id;
+    int64_t begun_at_us;
+    bool walks;
+    enum state status;      /* of the messages that come next */
+    struct process *reader; /* whose session has the lock, as long as it lives */
+    unsigned reader_life;
+};
+
 struct database {
     struct message_row messages[MESSAGES_MAX];
     size_t message_count;
@@ -91,6 +102,7 @@ struct database {
     struct outbox_row **outbox_end;
     int64_t outbox_ids;
     uint64_t statements; /* that have run */
+    struct kafka_row kafka;
     int64_t now_us;         /* of the statement that runs */
     struct process *client; /* who runs it */
 };
@@ -124,6 +136,14 @@ struct answer {
     const char *sqlstate; /* "": it is done */
     int64_t affected;     /* what PQcmdTuples() says */
 };
+
+struct answer answer_of(int columns);
+struct text *answer_row(struct answer *answer); /* a new one, all null */
+struct text answer_int(int64_t number);
+
+bool database_is_announced(const struct database *database, const struct message_row *message);
+struct outbox_row *database_announce(struct database *database, struct message_row *message,
+                                     struct text topic, int64_t due_at_us);
 
 /* Runs a statement now. One that the model does not know ends the program. */
 struct answer database_run(struct database *database, const struct pg_statement *statement,

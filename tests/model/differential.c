@@ -1,6 +1,6 @@
 /*
- * Both sides run the same statement; then their answers and their tables have to be the same. Of times it counts
- * whether they are over, of intervals how long they are.
+ * Both sides run the same statement; then their answers and their tables have to be the same. Of times it
+ * counts whether they are over, of intervals how long they are.
  */
 #include "tests/model/differential.h"
 
@@ -128,7 +128,8 @@ static void lines_of_result(const struct pg_statement *statement, const PGresult
         for (int column = 0; column < columns; column++) {
             if (!is_skipped(statement, column)) {
                 add_value(line, &length,
-                          __real_PQgetisnull(rows, row, column) ? NULL : __real_PQgetvalue(rows, row, column));
+                          __real_PQgetisnull(rows, row, column) ? NULL
+                                                                : __real_PQgetvalue(rows, row, column));
             }
         }
     }
@@ -167,8 +168,8 @@ static void our_attempts(const struct database *database)
         if (a->next_retry_at_us) {
             (void)snprintf(pause, sizeof pause, "%" PRId64, a->next_retry_at_us - a->finished_at_us);
         }
-        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%d|%s|%s|%s|%s|%s|%s|%" PRId64 "|%s", a->message->id_text,
-                       (int)a->attempt_no, or_dash(a->outcome), or_dash(a->provider),
+        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%d|%s|%s|%s|%s|%s|%s|%" PRId64 "|%s",
+                       a->message->id_text, (int)a->attempt_no, or_dash(a->outcome), or_dash(a->provider),
                        or_dash(a->provider_message_id), or_dash(a->http_status), or_dash(a->error_code),
                        or_dash(a->error_message), a->finished_at_us - a->started_at_us, pause);
     }
@@ -184,25 +185,69 @@ static void our_outbox(const struct database *database, int64_t at)
     }
 }
 
-#define WHEN(column)                                                                              \
+#define WHEN(column)                                                                               \
     "CASE WHEN " column " IS NULL THEN '-' WHEN " column " = 'infinity' THEN 'never' WHEN " column \
     " < clock_timestamp() THEN 'past' ELSE 'future' END"
 #define OR_DASH(column) "coalesce((" column ")::text, '-')"
 #define MICROSECONDS(interval) "(extract(epoch FROM " interval ") * 1000000)::int8"
 
 static const char messages_sql[] =
-    "SELECT concat_ws('|', id, status, attempt_count, fence, max_attempts, " OR_DASH("error_code") ", " OR_DASH(
-        "error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_message_id") ", hold_unknown::int, " WHEN(
-        "lease_until") ", " WHEN("sent_at") ", " WHEN("expires_at") "), 0 FROM outbound_message";
+    "SELECT concat_ws('|', id, status, attempt_count, fence, max_attempts, " OR_DASH(
+        "error_"
+        "code") ", " OR_DASH("error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_"
+                                                                                    "message_id") ", "
+                                                                                                  "ho"
+                                                                                                  "ld"
+                                                                                                  "_u"
+                                                                                                  "nk"
+                                                                                                  "no"
+                                                                                                  "wn"
+                                                                                                  "::"
+                                                                                                  "in"
+                                                                                                  "t,"
+                                                                                                  " " WHEN(
+                                                                                                      "lease_"
+                                                                                                      "until") ", " WHEN("sent_at") ", " WHEN("expires_"
+                                                                                                                                              "at") "),"
+                                                                                                                                                    " 0"
+                                                                                                                                                    " F"
+                                                                                                                                                    "RO"
+                                                                                                                                                    "M "
+                                                                                                                                                    "ou"
+                                                                                                                                                    "tb"
+                                                                                                                                                    "ou"
+                                                                                                                                                    "nd"
+                                                                                                                                                    "_m"
+                                                                                                                                                    "es"
+                                                                                                                                                    "sa"
+                                                                                                                                                    "g"
+                                                                                                                                                    "e";
 static const char attempts_sql[] =
     "SELECT concat_ws('|', outbound_message_id, attempt_no, outcome, " OR_DASH("provider") ", " OR_DASH(
-        "provider_message_id") ", " OR_DASH("http_status") ", " OR_DASH("error_code") ", " OR_DASH(
-        "error_message") ", " MICROSECONDS("finished_at - started_at") ", " OR_DASH(MICROSECONDS(
-        "next_retry_at - finished_at")) "), 0 FROM outbound_attempt";
-static const char outbox_sql[] =
-    "SELECT concat_ws('|', message_id, topic, fence, " WHEN("due_at") ", CASE WHEN event IS NULL THEN '-' ELSE "
-    "concat_ws(' ', (event).status, (event).attempt_count, " OR_DASH("(event).error_code") ", " OR_DASH(
-        "(event).provider") ", " OR_DASH("(event).provider_message_id") ") END), id FROM outbound_outbox";
+        "prov"
+        "ider"
+        "_mes"
+        "sage"
+        "_id") ", " OR_DASH("http_status") ", " OR_DASH("error_code") ", " OR_DASH("error_message") ","
+                                                                                                    " " MICROSECONDS(
+                                                                                                        "fini"
+                                                                                                        "shed"
+                                                                                                        "_"
+                                                                                                        "at "
+                                                                                                        "- "
+                                                                                                        "star"
+                                                                                                        "ted_"
+                                                                                                        "at") ","
+                                                                                                              " " OR_DASH(MICROSECONDS(
+                                                                                                                  "next_retry_at - finished_at")) "), 0 FROM outbound_attempt";
+static const char outbox_sql[] = "SELECT concat_ws('|', message_id, topic, fence, " WHEN(
+    "due_at") ", CASE WHEN event IS NULL THEN '-' ELSE "
+              "concat_ws(' ', (event).status, (event).attempt_count, " OR_DASH(
+                  "(event).error_code") ", " OR_DASH("(event).provider") ", " OR_DASH("(event).provider_"
+                                                                                      "message_id") ") END), "
+                                                                                                    "id FROM "
+                                                                                                    "outbound"
+                                                                                                    "_outbox";
 
 static bool run_sql(PGconn *connection, const char *sql, PGresult **ret_rows)
 {
@@ -249,7 +294,8 @@ static bool same_tables(PGconn *connection, const struct database *database)
 
 /* Statements. */
 
-static PGresult *execute(PGconn *connection, const struct pg_statement *statement, const struct pg_params *params)
+static PGresult *execute(PGconn *connection, const struct pg_statement *statement,
+                         const struct pg_params *params)
 {
     const char *values[PG_PARAMS_MAX];
     int formats[PG_PARAMS_MAX];
@@ -263,7 +309,8 @@ static PGresult *execute(PGconn *connection, const struct pg_statement *statemen
         strcmp(PQresultErrorField(rows, PG_DIAG_SQLSTATE), "26000") == 0) { /* not prepared yet */
         __real_PQclear(rows);
         __real_PQclear(PQprepare(connection, statement->name, statement->sql, 0, NULL));
-        rows = PQexecPrepared(connection, statement->name, params->count, values, params->lengths, formats, 0);
+        rows =
+            PQexecPrepared(connection, statement->name, params->count, values, params->lengths, formats, 0);
     }
     return rows;
 }
@@ -327,10 +374,11 @@ static bool step(PGconn *connection, struct database *database, struct pg_params
 static bool empty_tables(PGconn *connection)
 {
     PGresult *rows;
-    const bool fine = run_sql(connection,
-                              "DELETE FROM outbound_message; DELETE FROM outbound_attempt; DELETE FROM outbound_outbox;"
-                              " DELETE FROM outbound_tally; DELETE FROM outbound_deletion",
-                              &rows);
+    const bool fine =
+        run_sql(connection,
+                "DELETE FROM outbound_message; DELETE FROM outbound_attempt; DELETE FROM outbound_outbox;"
+                " DELETE FROM outbound_tally; DELETE FROM outbound_deletion",
+                &rows);
     __real_PQclear(rows);
     return fine;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "schemas/topics.h"
+#include "tests/model/rebuild.h"
 #include "tests/model/world.h"
 
 /* What is known of a message beside its row. */
@@ -97,8 +98,8 @@ static bool has_outbox_row(const struct message_row *message)
 static void check_home(const struct message_row *message, const struct topic_log *where, int32_t partition,
                        int64_t limit, const char *when)
 {
-    if (message->status == STATE_QUEUED && !known_of(message)->record_lost && !has_outbox_row(message) &&
-        live_records(message, message->fence, where, partition, limit) == 0) {
+    if (message->status == STATE_QUEUED && !known_of(message)->record_lost && !rebuild_is_due(&database) &&
+        !has_outbox_row(message) && live_records(message, message->fence, where, partition, limit) == 0) {
         violated("…%s is QUEUED, and nothing leads to it any more: %s", short_id(message), when);
     }
 }
@@ -286,6 +287,9 @@ void invariant_commit(const struct process *process, const struct topic_log *top
     for (int64_t i = from; i < to; i++) {
         const struct record *record = topic->partitions[partition].records[i];
         const struct message_row *message = database_find(&database, &record->id);
+        if (record->request && !record->lost && !upstream_is_stored(record->request)) {
+            violated("the offset of %s is committed, and it is not stored", record->request);
+        }
         if (record->lost || !message) {
             continue;
         }
@@ -314,6 +318,12 @@ void invariant_record_lost(const struct record *record)
 
 bool invariants_at_rest(bool why)
 {
+    if (rebuild_is_due(&database)) {
+        if (why) {
+            violated("Kafka is not rebuilt");
+        }
+        return false;
+    }
     for (size_t i = 0; i < database.message_count; i++) {
         const struct message_row *message = &database.messages[i];
         if (!is_final(message->status) ||

@@ -3,7 +3,7 @@
  *
  *   a 202 is said of a message that is stored                                    (callers.c, at each answer)
  *   a message that waits has a home: an outbox row or a record that is not committed
- *   an offset is committed when what became of its record is stored
+ *   an offset is committed when what became of its record is stored; so is that of a request from upstream
  *   an outbox row goes when its record is in Kafka
  *   states change as states.def has it; a record is good for one attempt, and not before its time
  *   an attempt begins when the one before it is decided, and its request leaves within its lease

@@ -1,6 +1,7 @@
 /*
  * model - drives the product's roles through random schedules; see README.md.
  */
+#include <avro.h>
 #include <curl/curl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -64,6 +65,26 @@ static bool read_number(const char *text, uint64_t *ret_number)
     return true;
 }
 
+static void *avro_resize(void *arg, void *pointer, size_t had, size_t size)
+{
+    (void)arg;
+    (void)had;
+    if (size > 0) {
+        return realloc(pointer, size);
+    }
+    free(pointer);
+    return NULL;
+}
+
+/* What libraries hold for a process ends with it, but for what they make once. */
+static void libraries_prepare(void)
+{
+    json_set_alloc_funcs(malloc, free);
+    (void)curl_global_init_mem(CURL_GLOBAL_NOTHING, malloc, free, realloc, strdup, calloc);
+    avro_set_allocator(avro_resize, NULL);
+    avro_set_error("none");
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
@@ -111,9 +132,7 @@ int main(int argc, char **argv)
         (void)fputs(usage, stderr);
         return 2;
     }
-    /* What libraries hold for a process ends with it. */
-    json_set_alloc_funcs(malloc, free);
-    (void)curl_global_init_mem(CURL_GLOBAL_NOTHING, malloc, free, realloc, strdup, calloc);
+    libraries_prepare();
     struct error error;
     if (!schedules_prepare(&error)) {
         (void)fprintf(stderr, "model: %s\n", error.text);

@@ -15,7 +15,7 @@
 #include "tests/model/servers.h"
 #include "tests/model/world.h"
 
-#define RECONNECT_MS 100
+#define RECONNECT_MS ((int64_t)100)
 #define LATE_MAX_US (3 * SECOND)
 #define CONNECTIONS_MAX 512
 
@@ -65,8 +65,6 @@ static size_t on_their_way;
 
 static void connect_at(struct pg *pg, int64_t at_us);
 
-void postgres_reset(void);
-
 void postgres_reset(void)
 {
     database_init(&database);
@@ -106,8 +104,7 @@ static void drop(struct pg *pg, const char *why)
     tell("connection to PostgreSQL (%s) breaks: %s", pg->name, why);
     pg->up = false;
     pg->session++;
-    for (size_t left = pg->outstanding; left > 0; left--) {
-        struct pg_call *call = pg->first;
+    for (struct pg_call *call; (call = pg->first);) {
         pg->first = call->next;
         if (!pg->first) {
             pg->last = &pg->first;
@@ -215,7 +212,7 @@ static void on_connected(void *arg)
         return;
     }
     if (!server_is_up) {
-        connect_at(pg, world_now_us() + 3 * RECONNECT_MS * MS);
+        connect_at(pg, world_now_us() + RECONNECT_MS * 3 * MS);
         return;
     }
     pg->up = true;
@@ -398,7 +395,7 @@ static const struct text *value_of(const PGresult *rows, int row, int column)
     if (row < 0 || row >= result->rows || column < 0 || column >= result->columns) {
         abort();
     }
-    return &result->values[row * result->columns + column];
+    return &result->values[(size_t)row * (size_t)result->columns + (size_t)column];
 }
 
 int __wrap_PQntuples(const PGresult *rows)

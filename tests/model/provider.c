@@ -50,8 +50,6 @@ struct request {
 static struct taken *taken_last;
 static size_t open_requests;
 
-void provider_reset(void);
-
 void provider_reset(void)
 {
     taken_last = NULL;

@@ -18,11 +18,6 @@
 #define RESTART_US (200 * MS)
 #define REST_LIMIT_US (90 * SECOND)
 
-void postgres_reset(void);
-void cluster_reset(void);
-void provider_reset(void);
-void callers_reset(void);
-
 struct faults faults;
 
 static struct config config; /* of the schedule that runs */
@@ -87,7 +82,6 @@ static void on_restart(void *arg)
 
 static void on_end(struct process *process)
 {
-    callers_lost(process);
     event_at(NULL, world_now_us() + SESSION_US, on_session_over, process);
     event_at(NULL, world_now_us() + between(10 * MS, RESTART_US), on_restart, process);
 }
@@ -236,6 +230,9 @@ static void begin(void)
     for (unsigned left = (unsigned)between(1, 10); left > 0; left--) {
         caller_begin(left, between(0, ends_us / 2));
     }
+    for (unsigned left = (unsigned)between(0, 4); left > 0; left--) {
+        upstream_begin(left, between(0, ends_us / 2));
+    }
     for (int64_t left = between(0, 8); left > 0; left--) {
         event_at(NULL, between(0, ends_us), on_disaster, NULL);
     }
@@ -246,8 +243,9 @@ static void begin(void)
 
 static bool is_at_rest(void)
 {
-    return faults_are_over && callers_done() == callers_count() && provider_open_requests() == 0 &&
-           kafka_in_flight() == 0 && postgres_statements() == 0 && invariants_at_rest(false);
+    return faults_are_over && callers_done() == callers_count() && upstream_waiting() == 0 &&
+           provider_open_requests() == 0 && kafka_in_flight() == 0 && postgres_statements() == 0 &&
+           invariants_at_rest(false);
 }
 
 static void count(void)
@@ -275,9 +273,10 @@ const char *schedule_run(uint64_t seed, bool verbose, struct schedule_result *re
     world_reset(seed, verbose);
     processes_reset();
     postgres_reset();
-    cluster_reset();
+    kafka_reset();
     provider_reset();
     callers_reset();
+    upstream_reset();
     process_on_end(on_end);
     begin();
     while (!world_violation() && world_step()) {
@@ -287,8 +286,8 @@ const char *schedule_run(uint64_t seed, bool verbose, struct schedule_result *re
             }
             if (world_now_us() > last_fault_us + REST_LIMIT_US) {
                 (void)invariants_at_rest(true);
-                violated("not all come to rest: %zu of %zu callers were answered, %zu requests are open",
-                         callers_done(), callers_count(), provider_open_requests());
+                violated("not all come to rest: %zu of %zu callers are done, %zu requests from upstream wait",
+                         callers_done(), callers_count(), upstream_waiting());
             }
         }
     }

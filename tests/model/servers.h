@@ -34,7 +34,13 @@ struct faults {
 
 extern struct faults faults;
 
-void servers_reset(void);
+/* Empty, up, and without a fault. */
+void postgres_reset(void);
+void kafka_reset(void);
+void kafka_producers_reset(void);
+void provider_reset(void);
+void callers_reset(void);
+void upstream_reset(void);
 
 /* PostgreSQL (pg.c) */
 extern struct database database;
@@ -42,7 +48,7 @@ void postgres_set_up(bool up);        /* down: every connection breaks, none is 
 void postgres_break_connection(void); /* one of them, whichever */
 size_t postgres_statements(void);     /* on their way to it */
 
-/* Kafka (kafka.c) */
+/* Kafka (kafka.c, groups.c, kafka_producer.c) */
 #define PARTITIONS 2
 #define TOPICS_MAX 20
 #define RECORD_HEADERS_MAX 16
@@ -57,6 +63,7 @@ struct record {
     int64_t timestamp_ms;
     struct uuid id; /* of the reference that it is or holds */
     int32_t fence;
+    const char *request; /* that it brings from upstream; NULL: none */
     unsigned handed_out; /* how often */
     bool lost;           /* by Kafka: nobody reads it any more */
 };
@@ -75,12 +82,18 @@ struct topic_log {
 
 void kafka_set_up(bool up);
 bool kafka_is_up(void);
-void kafka_rebalance(void);    /* of a group, whichever */
+void kafka_rebalance(void); /* of a group, whichever */
+const char *kafka_cluster_id(void);
+void kafka_wipe(void); /* it comes back as another cluster, with the same topics and nothing in them */
 void kafka_lose_records(void); /* those of a partition that nobody has committed yet */
 struct topic_log *kafka_topic(const char *name);
 size_t kafka_topic_count(void);
 struct topic_log *kafka_topic_at(size_t index);
-void kafka_append(const struct kafka_record_out *record, int64_t partition);
+/* A record as it goes over the wire, and where it goes; then it is written. The last one does all at once. */
+struct record *kafka_record(const struct kafka_record_out *out);
+int64_t kafka_partition(const struct kafka_record_out *out);
+void kafka_write(struct topic_log *topic, int64_t partition, struct record *record);
+struct record *kafka_append(const struct kafka_record_out *out);
 /* The process was frozen for longer than its session lasts, or is dead since then. */
 void kafka_session_over(struct process *process);
 size_t kafka_in_flight(void); /* records on their way to it */
@@ -101,7 +114,10 @@ size_t provider_open_requests(void);
 void caller_begin(unsigned number, int64_t at_us);
 size_t callers_done(void);
 size_t callers_count(void);
-/* A request of the process's server breaks off: its caller hears nothing. */
-void callers_lost(struct process *process);
+
+/* Services upstream (upstream.c) */
+void upstream_begin(unsigned number, int64_t at_us);
+bool upstream_is_stored(const char *request);
+size_t upstream_waiting(void); /* requests that are not stored, and can be */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What a process has around it and what decides nothing: log, metrics' servers, chance, the registry of
- * schemas. The log's lines become part of the story.
+ * What a process has around it and what decides nothing: log, metrics' servers, chance. The log's lines
+ * become part of the story.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,9 +11,6 @@
 #include "base/watch.h"
 #include "metrics/observe.h"
 #include "metrics/sentry.h"
-#include "producer/rebuild.h"
-#include "router/writers.h"
-#include "schemas/rebuild.h"
 #include "tests/model/world.h"
 
 void log_write(enum log_level level, const struct log_field *fields, const char *format, ...)
@@ -112,60 +109,4 @@ void sentry_attach(uv_loop_t *loop)
 
 void sentry_detach(void)
 {
-}
-
-/* No record upstream comes: schedules begin with callers of HTTP. */
-struct writers *writers_open(uv_loop_t *loop, const struct config *config, struct error *error)
-{
-    (void)config;
-    (void)error;
-    return (struct writers *)loop;
-}
-
-void writers_close(struct writers *writers)
-{
-    (void)writers;
-}
-
-enum writer_state writers_find(struct writers *writers, const struct wire_record *record,
-                               struct request_reader **ret_reader, const char **ret_why)
-{
-    (void)writers;
-    (void)record;
-    *ret_reader = NULL;
-    *ret_why = "nobody is upstream";
-    return WRITER_UNKNOWN;
-}
-
-/* The cluster here goes away and loses records, but never all of them: nobody looks for that. */
-
-struct rebuild *rebuild_open(struct producer *producer, struct error *error)
-{
-    (void)error;
-    return (struct rebuild *)producer;
-}
-
-void rebuild_stop(struct rebuild *rebuild)
-{
-    (void)rebuild;
-}
-
-void rebuild_close(struct rebuild *rebuild)
-{
-    (void)rebuild;
-}
-
-struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg, void (*on_rebuild)(void *arg),
-                                         void *arg)
-{
-    (void)loop;
-    (void)pg;
-    (void)on_rebuild;
-    (void)arg;
-    return NULL;
-}
-
-void rebuild_watch_close(struct rebuild_watch *watch)
-{
-    (void)watch;
 }

@@ -23,7 +23,8 @@ Test(kafka_ends, whether_what_is_seen_can_follow_what_was)
         {"{\"a\":[1,0]}", "{\"a\":[1]}", KAFKA_ENDS_MISSING, "a [1] is missing"},
         {"{\"a\":[0]}", "{\"a\":[]}", KAFKA_ENDS_MISSING, "a [0] is missing"},
         /* The surer sign counts. */
-        {"{\"a\":[1],\"b\":[2]}", "{\"a\":[],\"b\":[1]}", KAFKA_ENDS_BEHIND, "b [0] ends at 1 and has ended at 2"},
+        {"{\"a\":[1],\"b\":[2]}", "{\"a\":[],\"b\":[1]}", KAFKA_ENDS_BEHIND,
+         "b [0] ends at 1 and has ended at 2"},
         /* What a person wrote into the row is no reason to rebuild. */
         {"{\"a\":\"x\",\"b\":[\"9\"]}", "{\"a\":[0],\"b\":[0]}", KAFKA_ENDS_FINE, ""},
     };

@@ -1,0 +1,161 @@
+#include "tests/model/rebuild.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "producer/kafka_look.h"
+#include "schemas/rebuild.h"
+#include "schemas/topics.h"
+#include "tests/model/parameters.h"
+#include "tests/model/servers.h"
+#include "tests/model/world.h"
+
+bool rebuild_is_due(const struct database *db)
+{
+    const struct kafka_row *row = &db->kafka;
+    return row->walks || !row->cluster_id.bytes || !text_is(row->cluster_id, kafka_cluster_id());
+}
+
+static struct answer read_row(struct database *db, const struct pg_params *params)
+{
+    struct kafka_row *row = &db->kafka;
+    if (!row->reader || process_life(row->reader) != row->reader_life) {
+        row->reader = db->client;
+        row->reader_life = process_life(db->client);
+    }
+    const bool settled = row->begun_at_us && row->begun_at_us < db->now_us - param_int(params, 1) * MS;
+    struct answer answer = answer_of(6);
+    struct text *values = answer_row(&answer);
+    values[REBUILD_COUNT] = answer_int(row->rebuilds);
+    values[REBUILD_CLUSTER_ID] = row->cluster_id;
+    values[REBUILD_ENDS] = text_of("{}");
+    values[REBUILD_GOES_ON] = answer_int(row->walks);
+    values[REBUILD_SETTLED] = answer_int(settled);
+    values[REBUILD_IS_OURS] = answer_int(row->reader == db->client);
+    return answer;
+}
+
+static struct answer record_or_begin(struct database *db, const struct pg_params *params, bool begin)
+{
+    struct kafka_row *row = &db->kafka;
+    struct answer answer = {.sqlstate = ""};
+    if (row->rebuilds != param_int(params, 1)) {
+        return answer;
+    }
+    const struct text cluster_id = param(params, 2);
+    if (cluster_id.bytes) {
+        row->cluster_id = (struct text){world_copy(cluster_id.bytes, cluster_id.length), cluster_id.length};
+    }
+    if (begin) {
+        row->rebuilds++;
+        row->begun_at_us = db->now_us;
+        row->walks = true;
+        row->status = STATE_QUEUED;
+        tell("PostgreSQL: rebuild %lld begins", (long long)row->rebuilds);
+    }
+    answer.affected = 1;
+    return answer;
+}
+
+/* All of a status at once: no schedule has as many messages as a batch. */
+static struct answer step(struct database *db, const struct pg_params *params)
+{
+    static const enum state order[] = {STATE_QUEUED, STATE_FAILED, STATE_EXPIRED, STATE_UNKNOWN};
+    struct kafka_row *row = &db->kafka;
+    const bool ours = row->rebuilds == param_int(params, 1) && row->walks;
+    int64_t met = 0;
+    int64_t announced = 0;
+    for (size_t i = 0; ours && i < db->message_count; i++) {
+        struct message_row *message = &db->messages[i];
+        if (message->status != row->status) {
+            continue;
+        }
+        met++;
+        if (!database_is_announced(db, message)) {
+            const bool queued = message->status == STATE_QUEUED;
+            const struct attempt_row *attempt = database_attempt(db, message, message->fence);
+            int64_t due_at_us = db->now_us;
+            if (queued && attempt && attempt->next_retry_at_us > due_at_us) {
+                due_at_us = attempt->next_retry_at_us;
+            }
+            const int number = queued ? 3 : 4;
+            const struct text topic = param(params, number);
+            database_announce(db, message, (struct text){world_copy(topic.bytes, topic.length), topic.length},
+                              due_at_us);
+            announced++;
+        }
+    }
+    struct answer answer = answer_of(3);
+    struct text *values = answer_row(&answer);
+    size_t at = 0;
+    while (ours && order[at] != row->status) {
+        at++;
+    }
+    if (ours && at + 1 < sizeof order / sizeof *order) {
+        row->status = order[at + 1];
+    } else {
+        row->walks = false;
+    }
+    values[REBUILD_PUBLISHED] = answer_int(announced);
+    values[REBUILD_LOOKED_AT] = answer_int(met);
+    values[REBUILD_MORE] = answer_int(ours ? row->walks : -1);
+    return answer;
+}
+
+bool rebuild_run(struct database *db, const struct pg_statement *statement, const struct pg_params *params,
+                 struct answer *ret_answer)
+{
+    if (statement == &rebuild_read) {
+        *ret_answer = read_row(db, params);
+    } else if (statement == &rebuild_record || statement == &rebuild_begin) {
+        *ret_answer = record_or_begin(db, params, statement == &rebuild_begin);
+    } else if (statement == &rebuild_step) {
+        *ret_answer = step(db, params);
+    } else if (strcmp(statement->name, "rebuild_count") == 0) { /* its address is the file's own */
+        *ret_answer = answer_of(1);
+        answer_row(ret_answer)[0] = answer_int(db->kafka.rebuilds);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* producer/kafka_look.h: by the cluster's id alone. */
+
+bool kafka_look_open(struct kafka_look *look, const struct config *config, struct error *error)
+{
+    (void)config;
+    (void)error;
+    *look = (struct kafka_look){0};
+    return true;
+}
+
+static void forget_answer(struct kafka_look *look)
+{
+    free(look->seen_cluster_id);
+    json_decref(look->seen_ends);
+    look->seen_cluster_id = NULL;
+    look->seen_ends = NULL;
+}
+
+void kafka_look_close(struct kafka_look *look)
+{
+    forget_answer(look);
+    free(look->cluster_id);
+    json_decref(look->ends);
+}
+
+void kafka_look(struct kafka_look *look)
+{
+    forget_answer(look);
+    look->result = KAFKA_LOOK_UNANSWERED;
+    if (kafka_is_up()) {
+        look->seen_cluster_id = memory_strdup(kafka_cluster_id());
+        look->seen_ends = json_incref(look->ends);
+        const bool same = !look->cluster_id || strcmp(look->cluster_id, look->seen_cluster_id) == 0;
+        look->result = same ? KAFKA_LOOK_FINE : KAFKA_LOOK_LOST;
+        (void)snprintf(look->why, sizeof look->why, "the cluster is another one");
+    }
+}
