@@ -25,6 +25,7 @@ struct rebuild {
     int64_t count; /* of rebuilds, as last read */
     bool asking;   /* a statement about the row is under way */
     bool stepping;
+    int64_t stepped; /* the rebuild that the last step was of */
     struct kafka_look look;
     uv_work_t work;
     bool looking;
@@ -144,8 +145,11 @@ static void on_stepped(void *arg, struct pg_reply *reply)
     const int64_t more = pg_int(reply->rows, 0, REBUILD_MORE);
     if (more == 0) {
         ended(rebuild);
-    } else if (more > 0 && pg_int(reply->rows, 0, REBUILD_LOOKED_AT) > 0) {
-        step(rebuild); /* else the outbox is full, or another status comes next: by the timer */
+    } else if (more > 0 && pg_int(reply->rows, 0, REBUILD_LOOKED_AT) > 0 &&
+               rebuild->stepped == rebuild->count) {
+        /* Else the outbox is full, another status comes next, or another rebuild has begun, which has to
+         * settle: by the timer. */
+        step(rebuild);
     }
 }
 
@@ -155,6 +159,7 @@ static void step(struct rebuild *rebuild)
         rebuild->began_ms = clock_monotonic_ms();
         rebuild->published = 0;
     }
+    rebuild->stepped = rebuild->count;
     pg_params_clear(&rebuild->params);
     pg_param_int4(&rebuild->params, (int32_t)rebuild->count);
     pg_param_int8(&rebuild->params, BATCH);

@@ -14,6 +14,7 @@ struct known {
     const struct process *claimed_by;
     unsigned life;
     bool claim_answered;
+    int64_t claimed_at_us;
 };
 
 static struct known known[MESSAGES_MAX];
@@ -123,6 +124,7 @@ static void on_claims(struct message_row *message, int64_t record_fence)
     about->claimed_by = database.client;
     about->life = database.client ? process_life(database.client) : 0;
     about->claim_answered = false;
+    about->claimed_at_us = database.now_us;
     about->record_lost = false;
 }
 
@@ -160,7 +162,7 @@ static void on_deletes(struct database *from, const struct outbox_row *row)
     if (!is_dlq(row->topic.bytes)) {
         check_home(message, NULL, 0, 0, "its outbox row is deleted");
     } else if (message->fence == row->fence && is_given_up(message->status) &&
-               !has_letter(message, row->fence)) {
+               !has_letter(message, row->fence) && !rebuild_is_due(&database)) {
         violated("the outbox row of a dead letter of …%s is deleted, and Kafka has no such letter",
                  short_id(message));
     }
@@ -276,7 +278,7 @@ static bool is_in_hand(const struct process *process, const struct message_row *
     const struct known *about = known_of(message);
     return message->status == STATE_SENDING && message->fence == record->fence + 1 &&
            about->claimed_by == process && about->life == process_life(process) && about->claim_answered &&
-           record->handed_out == 1;
+           record->handed_out == 1 && record->timestamp_ms <= about->claimed_at_us / 1000;
 }
 
 void invariant_commit(const struct process *process, const struct topic_log *topic, int32_t partition,
@@ -305,6 +307,14 @@ void invariant_commit(const struct process *process, const struct topic_log *top
             violated("the offset of …%s is committed before the end of attempt %d is stored",
                      short_id(message), (int)message->fence);
         }
+    }
+}
+
+/* Whatever comes now may be a second record of what somebody has in hand. */
+void invariant_kafka_wiped(void)
+{
+    for (size_t i = 0; i < MESSAGES_MAX; i++) {
+        known[i].claim_answered = false;
     }
 }
 

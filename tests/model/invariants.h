@@ -3,6 +3,7 @@
  *
  *   a 202 is said of a message that is stored                                    (callers.c, at each answer)
  *   a message that waits has a home: an outbox row or a record that is not committed
+ *   (or Kafka is being rebuilt)
  *   an offset is committed when what became of its record is stored; so is that of a request from upstream
  *   an outbox row goes when its record is in Kafka
  *   states change as states.def has it; a record is good for one attempt, and not before its time
@@ -26,6 +27,7 @@ void invariant_taken(const struct uuid *id, int32_t attempt_no);
 void invariant_commit(const struct process *process, const struct topic_log *topic, int32_t partition,
                       int64_t from, int64_t to);
 void invariant_record_lost(const struct record *record);
+void invariant_kafka_wiped(void);
 
 /* Whether nothing is left to do; with `why` it says what is. */
 bool invariants_at_rest(bool why);

@@ -134,6 +134,7 @@ void kafka_wipe(void)
         }
     }
     next_cluster();
+    invariant_kafka_wiped();
     groups_end();
 }
 

@@ -111,12 +111,12 @@ void rd_kafka_queue_destroy(rd_kafka_queue_t *queue)
     (void)queue;
 }
 
-struct kafka_queue *kafka_queue_watch(uv_loop_t *loop, rd_kafka_queue_t *queue, void (*call)(void *arg),
+struct kafka_queue *kafka_queue_watch(uv_loop_t *loop, rd_kafka_queue_t *queue, void (*wake)(void *arg),
                                       void *arg)
 {
     (void)loop;
     struct kafka_queue *watch = NEW(struct kafka_queue);
-    watch->wake = call;
+    watch->wake = wake;
     watch->arg = arg;
     ((rd_kafka_t *)queue)->watch = watch;
     member_wake((rd_kafka_t *)queue);

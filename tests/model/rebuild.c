@@ -95,7 +95,7 @@ static struct answer step(struct database *db, const struct pg_params *params)
     }
     if (ours && at + 1 < sizeof order / sizeof *order) {
         row->status = order[at + 1];
-    } else {
+    } else if (ours) {
         row->walks = false;
     }
     values[REBUILD_PUBLISHED] = answer_int(announced);

@@ -148,7 +148,8 @@ static void end_kafka(void)
 static void (*const disasters[])(void) = {kill_one,        kill_one,        kill_one,
                                           freeze_one,      freeze_one,      stop_one,
                                           end_postgres,    end_kafka,       postgres_break_connection,
-                                          kafka_rebalance, kafka_rebalance, kafka_lose_records};
+                                          kafka_rebalance, kafka_rebalance, kafka_lose_records,
+                                          kafka_wipe};
 
 static void on_disaster(void *arg)
 {
@@ -210,6 +211,7 @@ static void begin(void)
     config.email_unknown_policy = hold ? "hold" : "resend";
     config.max_attempts = between(2, 4);
     make_topics();
+    database.kafka.cluster_id = text_of("cluster-1"); /* it was seen before */
     const struct {
         const char *name;
         process_run_fn *run;
