@@ -66,6 +66,7 @@ def test_all_roles_under_load(new_pipeline, outside):
     for channel in CHANNELS:
         pipeline.start("sender", f"--channel={channel}", label=f"sender-{channel}")
     pipeline.sandbox.fault("status", status=500, times=5)
+    pipeline.sandbox.fault("status", status=401, times=1)  # an error for Sentry
     pipeline.sandbox.fault("reset", at="after", times=2)
     pipeline.sandbox.fault("status", match="@refused.example", **BAD_REQUEST)
 
