@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/kafka_properties.h"
 #include "base/pairs.h"
 #include "metrics/sentry_dsn.h"
@@ -111,7 +112,8 @@ int fuzz_settings(const uint8_t *bytes, size_t length)
         return 0;
     }
     size_t left = length;
-    char *text = strndup((const char *)bytes + 1, length - 1);
+    struct arena arena = {NULL};
+    char *text = arena_copy(&arena, (const char *)bytes + 1, length - 1);
     switch (bytes[0]) {
     case 0:
         try_yaml((const char *)bytes + 1, length - 1);
@@ -134,6 +136,6 @@ int fuzz_settings(const uint8_t *bytes, size_t length)
     default:
         break;
     }
-    free(text);
+    arena_release(&arena);
     return 0;
 }

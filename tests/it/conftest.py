@@ -23,6 +23,7 @@ alive = []  # pipelines of the running test and its module
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes minutes; only `./dev test long` runs it")
+    config.addinivalue_line("markers", "analysed: only `./dev test tsan` and `./dev test valgrind` run it")
     config.addinivalue_line("markers", "release: is about others' programs more than ours; not repeated with build/asan")
 
 

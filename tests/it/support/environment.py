@@ -27,9 +27,9 @@ HTTP_PORT = int(os.environ.get("OUTBOUND_HTTP_PORT", "0"))
 METRICS_PORT = int(os.environ.get("OUTBOUND_METRICS_PORT", "0"))
 SANDBOX_PORT = int(os.environ.get("OUTBOUND_SANDBOX_PORT", "0"))
 
-# build/release/outbound and build/asan/outbound are tested with the same tests.
+# build/release/outbound and build/asan/outbound are tested with the same tests, and some with tsan and valgrind.
 VARIANT = pathlib.Path(OUTBOUND).parent.name
-SANITIZED = VARIANT == "asan"
+SANITIZED = VARIANT != "release"
 LOGS = STATE / "log" / f"it-{VARIANT}"
 
 # How long a condition may take to come true before a test gives up. Nothing waits for so long when all is well: it
@@ -75,4 +75,5 @@ SANITIZERS = {
     "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "LSAN_OPTIONS": "exitcode=99",
+    "TSAN_OPTIONS": f"exitcode=99:suppressions={REPOSITORY}/tests/sanitize/tsan.supp",
 }

@@ -12,7 +12,9 @@ from support import environment
 from support.wait import until
 
 SANITIZER_REPORT = re.compile(
-    r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer|detected memory leaks|AddressSanitizer:DEADLYSIGNAL"
+    r"(ERROR|WARNING): \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer|detected memory leaks|\w+Sanitizer:DEADLYSIGNAL"
+    r"|^==\d+== ",  # valgrind
+    re.MULTILINE,
 )
 
 # A stop has to be over within this time (OUTBOUND_STOP_TIMEOUT_MS and what is left to close).
