@@ -173,7 +173,7 @@ kafka_start() {
     s|@PROXIED_PORT@|$DEV_KAFKA_PROXIED_PORT|; s|@PROXY_PORT@|$DEV_KAFKA_PROXY_PORT|" \
     "$repo/compose/kafka/server.properties" >"$config"
   if [[ ! -f $state/kafka/meta.properties ]]; then
-    id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d =) # 128 bits as Kafka writes them
+    id=${DEV_KAFKA_CLUSTER_ID:-$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d =)} # 128 bits as Kafka writes them
     step "$state/log/kafka-init.log" "formatting Kafka's storage" \
       "${java[@]:0:1}" -XX:TieredStopAtLevel=1 "${java[@]:1}" kafka.tools.StorageTool format -t "$id" -c "$config"
   fi
