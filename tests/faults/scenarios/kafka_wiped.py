@@ -38,7 +38,7 @@ def known(world):
     return world.db.value("SELECT cluster_id IS NOT NULL AND ends::text <> '{}' FROM outbound_kafka")
 
 
-@scenario("Kafka wiped while everything runs", family="servers", short=True, limit_s=60)
+@scenario("Kafka wiped while everything runs", family="servers", limit_s=60)
 def kafka_wiped(world):
     world.start(*ALL, **SETTINGS)
     world.sandbox.fault("status", status=503, probability=0.2, seed=world.seed)  # some wait in the tiers
