@@ -29,7 +29,7 @@ SANDBOX_PORT = int(os.environ.get("OUTBOUND_SANDBOX_PORT", "0"))
 
 # build/release/outbound and build/asan/outbound are tested with the same tests, and some with tsan and valgrind.
 VARIANT = pathlib.Path(OUTBOUND).parent.name
-SANITIZED = VARIANT != "release"
+SANITIZED = VARIANT in ("asan", "tsan", "valgrind")
 LOGS = STATE / "log" / f"it-{VARIANT}"
 
 # How long a condition may take to come true before a test gives up. Nothing waits for so long when all is well: it
