@@ -14,7 +14,7 @@
 
 #define TOPICS_MAX 32
 #define SAME_PARTITION_MS 10
-#define HEADERS_MAX 64
+#define HEADERS_USUAL 8
 /* In the opaque of a record beside its ticket, where the partitioner finds it. */
 #define BY_KEY (UINT64_C(1) << 63)
 
@@ -243,6 +243,21 @@ static rd_kafka_topic_t *topic_handle(struct kafka_producer *producer, const cha
     return topic;
 }
 
+/*
+ * A list of our own: one that rd_kafka_produceva() has made of single headers is freed twice when there is no
+ * partition to be had (librdkafka 2.0.2), which is so when a topic was deleted.
+ */
+static rd_kafka_headers_t *headers_new(const struct kafka_header *header)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(HEADERS_USUAL);
+    for (; header && header->name; header++) {
+        if (header->value) {
+            (void)rd_kafka_header_add(headers, header->name, -1, header->value, (ssize_t)header->length);
+        }
+    }
+    return headers;
+}
+
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
 {
     rd_kafka_topic_t *topic =
@@ -250,7 +265,8 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
     if (!topic) {
         return false;
     }
-    rd_kafka_vu_t parts[6 + HEADERS_MAX] = {
+    rd_kafka_headers_t *headers = headers_new(record->headers);
+    const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
         {.vtype = RD_KAFKA_VTYPE_KEY,
          .u.mem = {.ptr = (void *)(uintptr_t)record->key, .size = record->key_length}},
@@ -259,17 +275,11 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE,
          .u.ptr = (void *)(uintptr_t)(record->ticket | (record->by_key ? BY_KEY : 0))},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
-    size_t count = 5;
-    for (const struct kafka_header *header = record->headers; header && header->name; header++) {
-        if (header->value && count < COUNT_OF(parts)) {
-            parts[count++] = (rd_kafka_vu_t){
-                .vtype = RD_KAFKA_VTYPE_HEADER,
-                .u.header = {.name = header->name, .val = header->value, .size = (ssize_t)header->length}};
-        }
-    }
-    rd_kafka_error_t *refused = rd_kafka_produceva(producer->kafka, parts, count);
+    rd_kafka_error_t *refused = rd_kafka_produceva(producer->kafka, parts, COUNT_OF(parts));
     if (refused) {
+        rd_kafka_headers_destroy(headers);
         producer->fatal = producer->fatal || rd_kafka_error_code(refused) == RD_KAFKA_RESP_ERR__FATAL;
         rd_kafka_error_destroy(refused);
         return false;

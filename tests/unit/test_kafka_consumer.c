@@ -263,7 +263,8 @@ Test(kafka_consumer, a_new_client_begins_with_what_was_not_committed)
     memcpy(old, fixture.taken, sizeof old);
 
     kafka_consumer_reopen(fixture.consumer);
-    LOOP_UNTIL(&loop, fixture.count == 2 * RECORDS && kafka_consumer_assigned(fixture.consumer) == PARTITIONS);
+    LOOP_UNTIL(&loop,
+               fixture.count == 2 * RECORDS && kafka_consumer_assigned(fixture.consumer) == PARTITIONS);
     memmove(fixture.taken, fixture.taken + RECORDS, sizeof old);
     fixture.count = RECORDS;
     expect_all_in_order(&fixture);

@@ -58,10 +58,10 @@ static void cluster_open(struct fixture *fixture)
     mock_kafka_topic(&fixture->mock, TOPIC, PARTITIONS);
 }
 
-static void producer_open(struct fixture *fixture, unsigned message_timeout_ms)
+static void producer_open_with(struct fixture *fixture, unsigned message_timeout_ms, const char *properties)
 {
     const struct kafka_producer_options options = {
-        .kafka = {fixture->mock.brokers, "unit", NULL},
+        .kafka = {fixture->mock.brokers, "unit", properties},
         .message_timeout_ms = message_timeout_ms,
         .linger_ms = 5,
         .on_delivery = on_delivery,
@@ -70,6 +70,11 @@ static void producer_open(struct fixture *fixture, unsigned message_timeout_ms)
     struct error error = {0};
     fixture->producer = kafka_producer_open(&fixture->loop.uv, &options, &error);
     cr_assert(fixture->producer != NULL, "%s", error.text);
+}
+
+static void producer_open(struct fixture *fixture, unsigned message_timeout_ms)
+{
+    producer_open_with(fixture, message_timeout_ms, NULL);
 }
 
 static void fixture_open(struct fixture *fixture, unsigned message_timeout_ms)
@@ -136,6 +141,25 @@ Test(kafka_producer, a_refused_record_is_reported_as_failed)
     LOOP_UNTIL(&fixture.loop, send_number(&fixture, 8)); /* librdkafka has to find the topic again first */
     LOOP_UNTIL(&fixture.loop, fixture.reported == 2);
     expect_report(&fixture, 8, true);
+    fixture_close(&fixture);
+}
+
+/* Its headers are freed once. */
+Test(kafka_producer, a_topic_that_goes_away_takes_no_more)
+{
+    static struct fixture fixture;
+    cluster_open(&fixture);
+    producer_open_with(&fixture, 60000, "topic.metadata.propagation.max.ms=50");
+    static const struct kafka_header headers[] = {{"one", "1", 1}, {"two", "2", 1}, {0}};
+    const struct kafka_record_out record = {.topic = TOPIC, .key = "", .value = "", .headers = headers};
+    cr_assert(kafka_producer_send(fixture.producer, &record));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    rd_kafka_mock_topic_set_error(fixture.mock.cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    mock_kafka_refuse(&fixture.mock, MOCK_PRODUCE, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART); /* look again */
+    LOOP_UNTIL(&fixture.loop, !kafka_producer_send(fixture.producer, &record));
+    for (int i = 0; i < 100; i++) {
+        cr_expect(not(kafka_producer_send(fixture.producer, &record)));
+    }
     fixture_close(&fixture);
 }
 
