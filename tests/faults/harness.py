@@ -141,14 +141,17 @@ class World:
         self.roles[label] = self._pipeline.launch(label.partition("-")[0], label=label, **settings)
         self._pipeline.wait_until_ready(self.roles[label])
 
-    def start_again_if_fenced(self, label):
+    def start_again_if_fenced(self, *labels):
         """As a supervisor does. A static member whose session ended while it was cut off may be fenced by itself, which
         ends the process (https://github.com/confluentinc/librdkafka/issues/3437)."""
-        role = self.roles[label]
-        until(lambda: not role.running or self.finished(), f"{label} has ended, or all is finished", self.scenario.limit_s)
-        if not role.running:
-            assert role.says("Static consumer fenced"), role.tail()
-            role.expected_exit = {1}
+
+        def ended():
+            return [label for label in labels if not self.roles[label].running]
+
+        until(lambda: ended() or self.finished(), f"{labels} have ended, or all is finished", self.scenario.limit_s)
+        for label in ended():
+            assert self.roles[label].says("Static consumer fenced"), self.roles[label].tail()
+            self.roles[label].expected_exit = {1}
             self.start_again(label)
 
     def running(self):

@@ -41,7 +41,7 @@ class Server:
         """Ends it, and every process that it has started, without a chance to finish anything."""
         everyone = (self.pid, *descendants_of(self.pid))
         self._signal_all(signal.SIGKILL)
-        until(lambda: not any(map(process_exists, everyone)), f"{self.name} is gone", 30)
+        until(lambda: not any(map(runs_still, everyone)), f"{self.name} is gone", 30)
 
     def freeze(self):
         """It keeps its connections and says nothing, until thaw()."""
@@ -63,6 +63,15 @@ class Server:
                 os.kill(one, number)
             except ProcessLookupError:
                 pass  # a backend that has ended meanwhile
+
+
+def runs_still(pid):
+    """Also one whose first thread alone has ended: a JVM has its ports until the last one has."""
+    try:
+        threads = [int(path.name) for path in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return False
+    return any(map(process_exists, threads))
 
 
 def descendants_of(pid):

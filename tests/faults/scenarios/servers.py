@@ -32,6 +32,7 @@ def harm(world, seconds=4):
         world.mark_fault_over()
         time.sleep(seconds)
         load.signal(signal.SIGTERM)
+    world.start_again_if_fenced("router", "sender", "dlq")
 
 
 # --- away
