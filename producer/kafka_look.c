@@ -121,8 +121,10 @@ void kafka_look(struct kafka_look *look)
 {
     forget_answer(look);
     look->result = KAFKA_LOOK_UNANSWERED;
+    (void)rd_kafka_poll(look->admin.kafka, 0); /* what librdkafka has to say */
     json_t *ends = ask_ends(look);
     if (!ends) {
+        look->missing = 0;
         return;
     }
     /* The client knows it from the answer that it has just had. */

@@ -98,7 +98,8 @@ static void on_looked(uv_work_t *work, int status)
     }
     switch (rebuild->look.result) {
     case KAFKA_LOOK_UNANSWERED:
-        log_debug("Kafka was not looked at: %s", rebuild->look.why);
+        log_seldom(&rebuild->complaint, "Kafka cannot be looked at, nobody would notice if it lost records: %s",
+                   rebuild->look.why);
         return;
     case KAFKA_LOOK_FINE:
         if (is_new(&rebuild->look)) {
@@ -145,7 +146,7 @@ static void on_stepped(void *arg, struct pg_reply *reply)
     const int64_t more = pg_int(reply->rows, 0, REBUILD_MORE);
     if (more == 0) {
         ended(rebuild);
-    } else if (more > 0 && pg_int(reply->rows, 0, REBUILD_LOOKED_AT) > 0 &&
+    } else if (more > 0 && !rebuild->closing && pg_int(reply->rows, 0, REBUILD_LOOKED_AT) > 0 &&
                rebuild->stepped == rebuild->count) {
         /* Else the outbox is full, another status comes next, or another rebuild has begun, which has to
          * settle: by the timer. */

@@ -40,6 +40,9 @@ const struct pg_statement rebuild_begin = {
  * QUEUED messages go first. What waits for its next attempt, in whichever topic it was, is due when
  * outbound_attempt says; what was deferred has its row already. SENDING ones are their sender's, or come back when
  * the lease is over. Those that were given up are published again when their letter has not arrived.
+ *
+ * A row that is there gets a new id: a process that was frozen meanwhile may still delete the old one, for a record
+ * that the lost cluster has acknowledged.
  */
 const struct pg_statement rebuild_step = {
     "rebuild_step",
@@ -52,8 +55,15 @@ const struct pg_statement rebuild_step = {
     "  WHERE status <> 'SENT' AND status = (SELECT walk_status FROM place)"
     "    AND (created_at, id) > ((SELECT walk_created_at FROM place), (SELECT walk_id FROM place))"
     "  ORDER BY created_at, id LIMIT (SELECT most FROM room)),"
+    "moved AS ("
+    "  DELETE FROM outbound_outbox o USING met"
+    "  WHERE o.message_id = ANY (ARRAY(SELECT id FROM met)) AND o.message_id = met.id AND o.fence = met.fence"
+    "    AND o.event IS NULL"
+    "  RETURNING o.message_id, o.topic, o.fence, o.due_at),"
     "announced AS ("
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+    "  SELECT message_id, topic, fence, due_at FROM moved"
+    "  UNION ALL"
     "  SELECT id, CASE status WHEN 'QUEUED' THEN $3::text ELSE $4::text END, fence,"
     "         CASE status WHEN 'QUEUED' THEN"
     "           greatest(clock_timestamp(), updated_at,"
@@ -61,10 +71,10 @@ const struct pg_statement rebuild_step = {
     "                     WHERE outbound_message_id = met.id AND attempt_no = met.fence))"
     "         ELSE clock_timestamp() END"
     "  FROM met"
-    "  WHERE NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = met.id AND o.event IS NULL)"
+    "  WHERE NOT EXISTS (SELECT FROM moved WHERE moved.message_id = met.id)"
     "    AND CASE status WHEN 'QUEUED' THEN true"
     "        ELSE NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = met.id AND l.fence = met.fence) END"
-    "  RETURNING id),"
+    "  RETURNING message_id),"
     "last AS (SELECT created_at, id FROM met ORDER BY created_at DESC, id DESC LIMIT 1),"
     "walked AS ("
     "  UPDATE outbound_kafka k"
@@ -77,7 +87,8 @@ const struct pg_statement rebuild_step = {
     "      walk_id = CASE WHEN seen.count < seen.most THEN '00000000-0000-0000-0000-000000000000'"
     "                     ELSE coalesce((SELECT id FROM last), walk_id) END"
     "  FROM (SELECT (SELECT count(*) FROM met) AS count, (SELECT most FROM room) AS most) seen"
-    "  WHERE k.rebuilds = $1::int4 AND k.walk_status IS NOT NULL"
+    "  WHERE k.rebuilds = $1::int4"
+    "    AND (k.walk_status, k.walk_created_at, k.walk_id) = (SELECT walk_status, walk_created_at, walk_id FROM place)"
     "  RETURNING k.walk_status)"
     "SELECT (SELECT count(*) FROM announced), (SELECT count(*) FROM met),"
     "       coalesce((SELECT (walk_status IS NOT NULL)::int4 FROM walked), -1)", "INSERT", "outbound_outbox"};

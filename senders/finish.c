@@ -182,6 +182,7 @@ void finish_start(struct sender *sender)
     finish_params(sender);
     if (!pg_call(sender->finish_pg, &lifecycle_finish, &sender->finish_params, on_finished, sender)) {
         give_back(sender);
+        return;
     }
     FAIL_POINT("sender.finish_sent");
 }

@@ -59,6 +59,30 @@ static struct answer record_or_begin(struct database *db, const struct pg_params
     return answer;
 }
 
+/* Its rows get new ids, and so go to the end. */
+static int64_t announce_anew(struct database *db, const struct message_row *message)
+{
+    int64_t moved = 0;
+    const int64_t last = db->outbox_ids;
+    for (struct outbox_row **at = &db->outbox; *at && (*at)->id <= last;) {
+        struct outbox_row *row = *at;
+        if (row->message != message || row->fence != message->fence || row->event.bytes) {
+            at = &row->next;
+            continue;
+        }
+        *at = row->next;
+        if (!*at) {
+            db->outbox_end = at;
+        }
+        row->id = ++db->outbox_ids;
+        row->next = NULL;
+        *db->outbox_end = row;
+        db->outbox_end = &row->next;
+        moved++;
+    }
+    return moved;
+}
+
 /* All of a status at once: no schedule has as many messages as a batch. */
 static struct answer step(struct database *db, const struct pg_params *params)
 {
@@ -73,7 +97,9 @@ static struct answer step(struct database *db, const struct pg_params *params)
             continue;
         }
         met++;
-        if (!database_is_announced(db, message)) {
+        const int64_t moved = announce_anew(db, message);
+        announced += moved;
+        if (moved == 0) {
             const bool queued = message->status == STATE_QUEUED;
             const struct attempt_row *attempt = database_attempt(db, message, message->fence);
             int64_t due_at_us = db->now_us;
