@@ -139,7 +139,7 @@ def sender_killed_hold(world):
         world.start_again("sender")
 
 
-# What the product has without settings: a lease of 30 s, looked at every 5 s, and 5 s until the next attempt.
+# What the product has without settings: leases of 30 s and 10 s, looked at every 5 s, and 5 s until the next attempt.
 AS_SHIPPED = dict.fromkeys(
     (
         "OUTBOUND_SENDER_TIMEOUT_MS",
@@ -166,11 +166,5 @@ def kill_as_shipped(role, name):
     return run
 
 
-for its_role, its_name, recover_s in (
-    ("producer", "producer.published", 25),
-    ("router", "router.sent", 15),
-    ("sender", "http.written", 45),
-):
-    scenario(f"{its_role} killed, default settings", family="processes", limit_s=60, recover_s=recover_s)(
-        kill_as_shipped(its_role, its_name)
-    )
+for its_role, its_name in (("producer", "producer.published"), ("router", "router.sent"), ("sender", "http.written")):
+    scenario(f"{its_role} killed, default settings", family="processes", limit_s=60)(kill_as_shipped(its_role, its_name))
