@@ -46,11 +46,13 @@ def test_a_sender_settles_what_the_one_of_its_name_left(new_pipeline, policy, st
         held[name] = pipeline.api.accept(message(to="in-hand@example.com"))
         until(lambda: pipeline.sandbox.deliveries(held[name]), "the request is at the provider")
         sender.kill()
-    killed_at = time.monotonic()
-    pipeline.launch("sender", label="again", OUTBOUND_INSTANCE_ID="it-leases-a", **own)
+    assert pipeline.db.count("SENDING") == 2
+    began = time.monotonic()
+    again = pipeline.launch("sender", label="again", OUTBOUND_INSTANCE_ID="it-leases-a", **own)
     state = pipeline.wait_for(held["it-leases-a"], status)
-    assert time.monotonic() - killed_at < 2
+    assert time.monotonic() - began < 2
     assert [(one["outcome"], one["errorCode"]) for one in state["attempts"]] == [("UNKNOWN", "LEASE_EXPIRED")]
+    pipeline.wait_until_assigned(again)
     other = pipeline.db.message(held["it-leases-b"])
     assert (other["status"], other["claimed_by"]) == ("SENDING", "it-leases-b")
     assert other["lease_until"] > other["updated_at"]

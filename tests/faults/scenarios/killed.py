@@ -4,7 +4,7 @@ import re
 import signal
 import time
 
-from harness import FAIL_POINT, REPOSITORY, scenario
+from harness import AS_SHIPPED, FAIL_POINT, REPOSITORY, scenario
 
 ROLES = ("sandbox", "producer", "router", "sender", "dlq")
 
@@ -137,20 +137,6 @@ def sender_killed_hold(world):
         world.explained_max = 0
         world.mark_fault_over()
         world.start_again("sender")
-
-
-# What the product has without settings: leases of 30 s and 10 s, looked at every 5 s, and 5 s until the next attempt.
-AS_SHIPPED = dict.fromkeys(
-    (
-        "OUTBOUND_SENDER_TIMEOUT_MS",
-        "OUTBOUND_SENDER_LEASE_MS",
-        "OUTBOUND_WORKER_POLL_INTERVAL_MS",
-        "OUTBOUND_OUTBOX_LEASE_MS",
-        "OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS",
-        "OUTBOUND_KAFKA_SESSION_TIMEOUT_MS",
-        "OUTBOUND_RETRY_DELAYS",
-    )
-)
 
 
 def kill_as_shipped(role, name):
