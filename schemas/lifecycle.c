@@ -138,7 +138,8 @@ const struct pg_statement lifecycle_delete_outbox = {
 
 /*
  * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic, $6 what
- * becomes of a claim that nobody finishes: 'hold' or 'resend'; $7 statuses to be told (array).
+ * becomes of a claim that nobody finishes: 'hold' or 'resend'; $7 statuses to be told (array); $8 the sender's name or
+ * null.
  *
  * The fence makes a record good for one attempt: a second copy of it finds the fence raised.
  */
@@ -150,6 +151,7 @@ const struct pg_statement lifecycle_claim = {
     "      error_code = CASE WHEN m.expires_at <= now() THEN 'EXPIRED' ELSE m.error_code END,"
     "      attempt_count = m.attempt_count + CASE WHEN m.expires_at <= now() THEN 0 ELSE 1 END,"
     "      fence = m.fence + 1, updated_at = clock_timestamp(), hold_unknown = $6::text = 'hold',"
+    "      claimed_by = $8::text,"
     "      lease_until = clock_timestamp() + $4::int8 * interval '1 ms'"
     "  FROM unnest($1::uuid[], $2::int4[], $3::int4[]) WITH ORDINALITY AS t (id, generation, fence, position)"
     "  WHERE m.id = ANY ($1::uuid[]) AND m.id = t.id AND m.generation = t.generation AND m.fence = t.fence"
@@ -214,6 +216,17 @@ const struct pg_statement lifecycle_finish = {
     "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
     "  SELECT id, topic, fence, at + hold_ms * interval '1 ms' FROM finished WHERE topic IS NOT NULL)"
     "SELECT position FROM finished ORDER BY position", "UPDATE", "outbound_message"};
+
+/*
+ * $1 channel, $2 the sender's name. Only what was claimed before this session began: should the statement be executed
+ * late, when its caller has given the connection up and claims by another one, it leaves those claims alone.
+ */
+const struct pg_statement lifecycle_end_leases = {
+    "end_leases",
+    "UPDATE outbound_message SET lease_until = clock_timestamp()"
+    "  WHERE channel = $1::text AND status = 'SENDING' AND claimed_by = $2::text AND lease_until > clock_timestamp()"
+    "    AND updated_at < (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())",
+    "UPDATE", "outbound_message"};
 
 /*
  * $1 most rows, $2 delay until the next attempt in ms, $3 topic of retries, $4 dead-letter topic, $5 error

@@ -41,6 +41,9 @@ extern const struct pg_statement lifecycle_claim;
 /* SENDING → SENT, QUEUED, FAILED or UNKNOWN, with the attempt's row and, where one follows, an outbox row. */
 extern const struct pg_statement lifecycle_finish;
 
+/* The claims of a sender's predecessor, which had the same name, have no lease any more. */
+extern const struct pg_statement lifecycle_end_leases;
+
 /* SENDING whose lease is over → UNKNOWN, QUEUED or FAILED. Answers (id, status, channel, correlation id). */
 extern const struct pg_statement lifecycle_expire_leases;
 

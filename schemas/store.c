@@ -452,7 +452,7 @@ static void commit_next(struct store *store)
             store->current = NULL;
             batch_lost(store, batch); /* the connection broke just now; on_up() goes on */
             free(batch);
-            return;
+            continue;
         }
         FAIL_POINT("store.sent");
     }

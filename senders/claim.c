@@ -140,9 +140,11 @@ static const struct column columns[] = {
 
 void claim_start(struct sender *sender)
 {
-    if (sender->claiming.count > 0 || sender->unclaimed.count == 0 || !pg_is_up(sender->claim_pg)) {
+    if (!inherit_is_done(sender) || sender->claiming.count > 0 || sender->unclaimed.count == 0 ||
+        !pg_is_up(sender->claim_pg)) {
         return;
     }
+    const char *name = config_instance_id(sender->config);
     struct pg_params *params = &sender->claim_params;
     pg_params_clear(params);
     columns_add(params, columns, COUNT_OF(columns), &sender->unclaimed);
@@ -150,6 +152,7 @@ void claim_start(struct sender *sender)
     pg_param_text(params, topic_name(TOPIC_DLQ));
     pg_param_text(params, config_unknown_policy(sender->config, sender->channel));
     events_param(sender->config, params);
+    pg_param_text(params, *name ? name : NULL);
 
     struct claim_call *call = NEW(struct claim_call);
     *call = (struct claim_call){sender, clock_monotonic_us()};

@@ -70,6 +70,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct sender *sender = timer->data;
     if (!sender->service.stopping) {
+        inherit_start(sender);
         claim_start(sender);
     }
     finish_start(sender);

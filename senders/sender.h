@@ -136,6 +136,8 @@ struct sender {
     uv_timer_t lease_timer;
     uv_timer_t republish_timer;
     struct leases leases;
+    bool inheriting;
+    bool inherited; /* the claims of the sender that had this name before are ended */
     bool republishing;
 };
 
@@ -188,10 +190,15 @@ void attempt_leave(struct delivery *delivery);
 /* claim.c: lets go of the rows that the message points into, if it has any. */
 void claim_leave(struct delivery *delivery);
 
-/* claim.c, finish.c, republish.c: each starts a statement if there is something to do and none is on its way.
+/* claim.c, finish.c, republish.c, inherit.c: each starts a statement if there is something to do and none is
+ * on its way.
  */
 void claim_start(struct sender *sender);
 void finish_start(struct sender *sender);
 void republish_start(struct sender *sender);
+void inherit_start(struct sender *sender);
+
+/* Until then nothing is claimed: it would be taken for the predecessor's. */
+bool inherit_is_done(const struct sender *sender);
 
 #endif

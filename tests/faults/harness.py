@@ -37,6 +37,19 @@ SETTINGS = {
     "OUTBOUND_SANDBOX_LATENCY_MS": 50,
 }
 
+# What the product has without settings: leases of 30 s and 10 s, looked at every 5 s, and 5 s until the next attempt.
+AS_SHIPPED = dict.fromkeys(
+    (
+        "OUTBOUND_SENDER_TIMEOUT_MS",
+        "OUTBOUND_SENDER_LEASE_MS",
+        "OUTBOUND_WORKER_POLL_INTERVAL_MS",
+        "OUTBOUND_OUTBOX_LEASE_MS",
+        "OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS",
+        "OUTBOUND_KAFKA_SESSION_TIMEOUT_MS",
+        "OUTBOUND_RETRY_DELAYS",
+    )
+)
+
 FAIL_POINT = "OUTBOUND_FAIL_POINT"
 
 REPOSITORY = environment.REPOSITORY

@@ -1,5 +1,7 @@
 """A claim ends: within 10 s of its lease, also when no sender of its channel is left; and what was not begun does not count."""
 
+import time
+
 import pytest
 
 from support.api import message
@@ -28,6 +30,32 @@ def test_without_a_sender_the_producer_notices(new_pipeline, policy, status):
     assert [(one["outcome"], one["errorCode"]) for one in state["attempts"]] == [("UNKNOWN", "LEASE_EXPIRED")]
     noticed_s = (pipeline.db.message(message_id)["updated_at"] - lease_until).total_seconds()
     assert 0 <= noticed_s < 10
+
+
+@pytest.mark.parametrize(("policy", "status"), [("resend", "QUEUED"), ("hold", "UNKNOWN")])
+def test_a_sender_settles_what_the_one_of_its_name_left(new_pipeline, policy, status):
+    """At its start, and nothing that another one has in its hands."""
+    settings = {"OUTBOUND_SENDER_TIMEOUT_MS": None, "OUTBOUND_SENDER_LEASE_MS": None}  # 30 s, looked at every 5 s
+    pipeline = new_pipeline("sandbox", "producer", "router", **{**SETTINGS, **settings})
+    own = {"OUTBOUND_EMAIL_UNKNOWN_POLICY": policy, "OUTBOUND_METRICS_PORT": 0}
+    pipeline.sandbox.fault("hang", match="in-hand")
+    held = {}
+    for name in ("it-leases-a", "it-leases-b"):  # one after the other, so that it is known who has what
+        sender = pipeline.start("sender", label=name, OUTBOUND_INSTANCE_ID=name, **own)
+        pipeline.wait_until_assigned(sender)
+        held[name] = pipeline.api.accept(message(to="in-hand@example.com"))
+        until(lambda: pipeline.sandbox.deliveries(held[name]), "the request is at the provider")
+        sender.kill()
+    assert pipeline.db.count("SENDING") == 2
+    began = time.monotonic()
+    again = pipeline.launch("sender", label="again", OUTBOUND_INSTANCE_ID="it-leases-a", **own)
+    state = pipeline.wait_for(held["it-leases-a"], status)
+    assert time.monotonic() - began < 2
+    assert [(one["outcome"], one["errorCode"]) for one in state["attempts"]] == [("UNKNOWN", "LEASE_EXPIRED")]
+    pipeline.wait_until_assigned(again)
+    other = pipeline.db.message(held["it-leases-b"])
+    assert (other["status"], other["claimed_by"]) == ("SENDING", "it-leases-b")
+    assert other["lease_until"] > other["updated_at"]
 
 
 def test_an_attempt_that_was_not_started_does_not_count(new_pipeline):

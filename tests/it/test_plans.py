@@ -36,9 +36,11 @@ def test_a_message_costs_the_same_beside_a_backlog(new_pipeline):
     )
     tables = ("outbound_message", "outbound_outbox")
     before = [rows_looked_at(db, table) for table in tables]
+    named = pipeline.start("sender", label="named", OUTBOUND_INSTANCE_ID="it-plans", OUTBOUND_METRICS_PORT=0)
+    pipeline.wait_until_assigned(named)  # it has looked for what the one before it held
     post_many([message() for _ in range(MESSAGES)])
     until(lambda: pipeline.sandbox.stats()["accepted"] == MESSAGES + 1, "all are sent beside the backlog")
-    for name in ("producer", "router", "sender"):
+    for name in ("producer", "router", "sender", "named"):
         assert pipeline.role(name).terminate() == 0  # a connection that ends has told all its figures
     for table, count in zip(tables, before):
         looked_at = rows_looked_at(db, table) - count

@@ -383,6 +383,7 @@ static struct answer claim(struct database *database, const struct pg_params *pa
         message->fence++;
         message->updated_at_us = now_us;
         message->hold_unknown = text_is(param(params, 6), "hold");
+        message->claimed_by = keep(param(params, 8));
         message->lease_until_us = now_us + param_int(params, 4) * MS;
         set_status(message, expired ? STATE_EXPIRED : STATE_SENDING);
     }
@@ -511,6 +512,21 @@ static struct answer finish(struct database *database, const struct pg_params *p
     return answer;
 }
 
+static struct answer end_leases(struct database *database, const struct pg_params *params)
+{
+    struct answer answer = {.sqlstate = ""};
+    for (size_t i = 0; i < database->message_count; i++) {
+        struct message_row *message = &database->messages[i];
+        if (message->status == STATE_SENDING && same(message->channel, param(params, 1)) &&
+            same(message->claimed_by, param(params, 2)) && message->lease_until_us > database->now_us &&
+            message->updated_at_us < database->session_us) {
+            message->lease_until_us = database->now_us;
+            answer.affected++;
+        }
+    }
+    return answer;
+}
+
 static struct answer expire_leases(struct database *database, const struct pg_params *params)
 {
     const int64_t delay_us = param_int(params, 2) * MS;
@@ -614,6 +630,8 @@ struct answer database_run(struct database *database, const struct pg_statement 
         answer = claim(database, params);
     } else if (statement == &lifecycle_finish) {
         answer = finish(database, params);
+    } else if (statement == &lifecycle_end_leases) {
+        answer = end_leases(database, params);
     } else if (statement == &lifecycle_expire_leases) {
         answer = expire_leases(database, params);
     } else if (statement == &lifecycle_republish) {

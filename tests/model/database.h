@@ -46,6 +46,7 @@ struct message_row {
     int32_t generation;
     int64_t lease_until_us;
     bool hold_unknown;
+    struct text claimed_by;
     struct text error_code;
     struct text error_message;
     struct text provider;
@@ -104,6 +105,7 @@ struct database {
     uint64_t statements; /* that have run */
     struct kafka_row kafka;
     int64_t now_us;         /* of the statement that runs */
+    int64_t session_us;     /* when its session began */
     struct process *client; /* who runs it */
 };
 

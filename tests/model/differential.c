@@ -152,11 +152,11 @@ static void our_messages(const struct database *database, int64_t at)
     ours.count = 0;
     for (size_t i = 0; i < database->message_count; i++) {
         const struct message_row *m = &database->messages[i];
-        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%s|%d|%d|%d|%s|%s|%s|%s|%d|%s|%s|%s", m->id_text,
+        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%s|%d|%d|%d|%s|%s|%s|%s|%d|%s|%s|%s|%s", m->id_text,
                        state_name(m->status), (int)m->attempt_count, (int)m->fence, (int)m->max_attempts,
                        or_dash(m->error_code), or_dash(m->error_message), or_dash(m->provider),
-                       or_dash(m->provider_message_id), m->hold_unknown, when(m->lease_until_us, at),
-                       when(m->sent_at_us, at), when(m->expires_at_us, at));
+                       or_dash(m->provider_message_id), m->hold_unknown, or_dash(m->claimed_by),
+                       when(m->lease_until_us, at), when(m->sent_at_us, at), when(m->expires_at_us, at));
     }
 }
 
@@ -191,37 +191,13 @@ static void our_outbox(const struct database *database, int64_t at)
 #define OR_DASH(column) "coalesce((" column ")::text, '-')"
 #define MICROSECONDS(interval) "(extract(epoch FROM " interval ") * 1000000)::int8"
 
+/* clang-format off */
 static const char messages_sql[] =
-    "SELECT concat_ws('|', id, status, attempt_count, fence, max_attempts, " OR_DASH(
-        "error_"
-        "code") ", " OR_DASH("error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_"
-                                                                                    "message_id") ", "
-                                                                                                  "ho"
-                                                                                                  "ld"
-                                                                                                  "_u"
-                                                                                                  "nk"
-                                                                                                  "no"
-                                                                                                  "wn"
-                                                                                                  "::"
-                                                                                                  "in"
-                                                                                                  "t,"
-                                                                                                  " " WHEN(
-                                                                                                      "lease_"
-                                                                                                      "until") ", " WHEN("sent_at") ", " WHEN("expires_"
-                                                                                                                                              "at") "),"
-                                                                                                                                                    " 0"
-                                                                                                                                                    " F"
-                                                                                                                                                    "RO"
-                                                                                                                                                    "M "
-                                                                                                                                                    "ou"
-                                                                                                                                                    "tb"
-                                                                                                                                                    "ou"
-                                                                                                                                                    "nd"
-                                                                                                                                                    "_m"
-                                                                                                                                                    "es"
-                                                                                                                                                    "sa"
-                                                                                                                                                    "g"
-                                                                                                                                                    "e";
+    "SELECT concat_ws('|', id, status, attempt_count, fence, max_attempts, " OR_DASH("error_code") ", "
+    OR_DASH("error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_message_id") ", hold_unknown::int, "
+    OR_DASH("claimed_by") ", " WHEN("lease_until") ", " WHEN("sent_at") ", " WHEN("expires_at") "), 0"
+    "  FROM outbound_message";
+/* clang-format on */
 static const char attempts_sql[] =
     "SELECT concat_ws('|', outbound_message_id, attempt_no, outcome, " OR_DASH("provider") ", " OR_DASH(
         "prov"
@@ -348,12 +324,26 @@ static void put_picked(struct pg_params *params, const struct lines *lines, uint
     pg_array_end(params);
 }
 
+/* As base/pg.c has it; what a session has prepared is gone. */
+static bool begin_session(PGconn *connection, struct database *database)
+{
+    PGresult *rows;
+    PQreset(connection);
+    database->session_us = now_us();
+    const bool fine = run_sql(connection, "SET outbound.role = 'on'; SET synchronous_commit = off", &rows);
+    __real_PQclear(rows);
+    return fine;
+}
+
 /* One statement on both sides; the outbox as it was before is in `ours` and `theirs`. */
 static bool step(PGconn *connection, struct database *database, struct pg_params *params)
 {
     database->now_us = now_us();
     const struct pg_statement *statement = sequence_next(database, params);
     const uint64_t picked = chance(UINT64_MAX);
+    if (statement == &lifecycle_end_leases && one_in(2) && !begin_session(connection, database)) {
+        return false;
+    }
     if (statement == &lifecycle_delete_outbox) {
         put_picked(params, &ours, picked);
     }

@@ -28,6 +28,7 @@ struct pg_call {
     void *arg;
     struct answer answer;
     unsigned session;
+    int64_t session_us; /* when it began */
     bool refused;
 };
 
@@ -39,6 +40,7 @@ struct pg {
     void *arg;
     int64_t timeout_us;
     bool up;
+    int64_t up_since_us;
     bool closed;
     unsigned session;      /* counts up with each connection that broke, from 1 */
     unsigned silent;       /* a session whose answers do not come any more */
@@ -184,6 +186,7 @@ static void on_arrival(void *arg)
         call->answer = (struct answer){.sqlstate = "53200"};
     } else {
         database.client = pg->process;
+        database.session_us = call->session_us;
         call->answer = database_run(&database, call->statement, &call->params, world_wall_us());
         if (call->answer.rows > 0 || orphan) {
             tell("PostgreSQL: %s, %d rows%s", call->statement->name, call->answer.rows,
@@ -216,6 +219,7 @@ static void on_connected(void *arg)
         return;
     }
     pg->up = true;
+    pg->up_since_us = world_wall_us();
     if (pg->on_up) {
         pg->on_up(pg->arg);
     }
@@ -316,6 +320,7 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
                              .done = done,
                              .arg = arg,
                              .session = pg->session,
+                             .session_us = pg->up_since_us,
                              .refused = one_in(faults.statement_refused)};
     params_copy(params, &call->params);
     *pg->last = call;

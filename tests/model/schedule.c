@@ -20,7 +20,8 @@
 
 struct faults faults;
 
-static struct config config; /* of the schedule that runs */
+static struct config config;               /* of the schedule that runs */
+static struct config named[PROCESSES_MAX]; /* the same, each with the name of a process */
 static struct config base;
 static struct schedule_result *counted;
 static bool faults_are_over;
@@ -222,7 +223,10 @@ static void begin(void)
         for (uint64_t left = 1 + chance(roles[i].most); left > 0; left--) {
             char name[16];
             const int length = snprintf(name, sizeof name, "%s %s", roles[i].name, numbers[left - 1]);
-            struct process *process = process_new(world_copy(name, (size_t)length), roles[i].run, &config);
+            struct config *own = &named[process_count()];
+            *own = config;
+            own->instance_id = one_in(4) ? "" : world_copy(name, (size_t)length);
+            struct process *process = process_new(world_copy(name, (size_t)length), roles[i].run, own);
             event_at(NULL, between(0, 20 * MS), on_restart, process);
         }
     }

@@ -190,6 +190,11 @@ static void put_fences(struct pg_params *params, const struct message_row *const
     pg_array_end(params);
 }
 
+static const char *any_name(void)
+{
+    return one_in(3) ? "one" : one_in(2) ? "other" : NULL;
+}
+
 static const struct pg_statement *claim(const struct database *database, struct pg_params *params)
 {
     const struct message_row *chosen[ROWS_MAX];
@@ -205,6 +210,7 @@ static const struct pg_statement *claim(const struct database *database, struct 
     pg_param_text(params, topic_name(TOPIC_DLQ));
     pg_param_text(params, one_in(3) ? "hold" : "resend");
     put_statuses(params);
+    pg_param_text(params, any_name());
     return &lifecycle_claim;
 }
 
@@ -269,6 +275,13 @@ static const struct pg_statement *finish(const struct database *database, struct
     return &lifecycle_finish;
 }
 
+static const struct pg_statement *end_leases(struct pg_params *params)
+{
+    pg_param_text(params, one_in(4) ? "SMS" : "EMAIL");
+    pg_param_text(params, one_in(2) ? "one" : "other");
+    return &lifecycle_end_leases;
+}
+
 static const struct pg_statement *expire_leases(struct pg_params *params)
 {
     pg_param_int8(params, MOST);
@@ -323,6 +336,6 @@ const struct pg_statement *sequence_next(const struct database *database, struct
     case 10:
         return &lifecycle_delete_outbox;
     default:
-        return expire_leases(ret_params);
+        return one_in(2) ? end_leases(ret_params) : expire_leases(ret_params);
     }
 }

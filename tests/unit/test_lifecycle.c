@@ -25,6 +25,7 @@ static const struct pg_statement *const statements[] = {
     &lifecycle_delete_outbox,
     &lifecycle_claim,
     &lifecycle_finish,
+    &lifecycle_end_leases,
     &lifecycle_expire_leases,
     &lifecycle_republish,
     &lifecycle_replay,

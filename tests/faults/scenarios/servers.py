@@ -6,7 +6,7 @@ import signal
 import time
 
 import psycopg2
-from harness import scenario
+from harness import AS_SHIPPED, scenario
 from small_disk import SmallDisk
 from support import environment
 from support.wait import until
@@ -23,9 +23,9 @@ BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'outbou
 
 
 @contextlib.contextmanager
-def harm(world, seconds=4):
+def harm(world, seconds=4, **settings):
     """Load before, during and for `seconds` after the block, which is the harm."""
-    world.start(*ALL, **SETTINGS)
+    world.start(*ALL, **{**SETTINGS, **settings})
     with world.load(rate=150, seconds=60) as load:
         time.sleep(2)
         yield
@@ -48,6 +48,15 @@ def kafka_restarted(world):
 def kafka_killed(world):
     with harm(world):
         world.kafka.kill()
+        world.kafka.start()
+
+
+@scenario("Kafka away for 20 s, default settings", family="servers", limit_s=60)
+def kafka_away(world):
+    """Longer than a record is tried and than its outbox row is leased."""
+    with harm(world, **AS_SHIPPED):
+        world.kafka.kill()
+        time.sleep(20)
         world.kafka.start()
 
 
