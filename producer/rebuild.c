@@ -98,7 +98,8 @@ static void on_looked(uv_work_t *work, int status)
     }
     switch (rebuild->look.result) {
     case KAFKA_LOOK_UNANSWERED:
-        log_seldom(&rebuild->complaint, "Kafka cannot be looked at, nobody would notice if it lost records: %s",
+        log_seldom(&rebuild->complaint,
+                   "Kafka cannot be looked at, nobody would notice if it lost records: %s",
                    rebuild->look.why);
         return;
     case KAFKA_LOOK_FINE:

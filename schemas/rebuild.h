@@ -9,8 +9,8 @@
  *   settled    REBUILD_SETTLE_MS later they have done so. A record that was acknowledged or passed over in
  *              error until then belongs to a message that is still QUEUED, and so comes again
  *   walked     rebuild_step, batch by batch: a new outbox row for each unfinished message, which no
- *              acknowledgement of the old cluster can delete. The relays do the rest. A step is one transaction with its place in the row: whoever goes on after
- *              a kill goes on from there
+ *              acknowledgement of the old cluster can delete. The relays do the rest. A step is one
+ * transaction with its place in the row: whoever goes on after a kill goes on from there
  *
  * A message that is published without need does no harm: its record's claim finds nothing.
  */
