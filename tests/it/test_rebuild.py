@@ -97,6 +97,7 @@ def test_it_comes_back_empty_while_everything_runs(pipeline, kafka):
     print(f"all sent {took:.1f} s after Kafka was back")
 
 
+@pytest.mark.release
 def test_it_comes_back_empty_under_the_same_name_while_nothing_runs(pipeline, kafka):
     pipeline.start_all("sandbox", "producer", "router", "sender")
     later, never, ids = fill(pipeline, 100)

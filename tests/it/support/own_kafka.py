@@ -24,11 +24,11 @@ class OwnKafka:
         self._process = None
         # A broker that starts again needs its ports again: those of connections (free_port) are taken meanwhile.
         port = int(environment.KAFKA_BROKERS.rsplit(":", 1)[1]) + 40
-        controller = port + 1
         self.brokers = f"127.0.0.1:{port}"
         self.cluster_id = new_cluster_id()
         folder.mkdir(parents=True, exist_ok=True)
-        filled = {"PORT": port, "CONTROLLER_PORT": controller, "DATA": self._data}
+        ports = {"PORT": port, "CONTROLLER_PORT": port + 1, "PROXIED_PORT": port + 2, "PROXY_PORT": port + 3}
+        filled = {**ports, "DATA": self._data}
         template = (environment.REPOSITORY / "compose" / "kafka" / "server.properties").read_text()
         self._config.write_text(re.sub(r"@(\w+)@", lambda name: str(filled.get(name[1], name[0])), template))
 
