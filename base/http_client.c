@@ -1,11 +1,11 @@
 #include "base/http_client.h"
-#include "base/fail_point.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/curl_loop.h"
+#include "base/fail_point.h"
 #include "base/memory.h"
 
 /* Above this libcurl would first ask "Expect: 100-continue". */
@@ -147,7 +147,7 @@ static CURL *easy_new(struct http_exchange *exchange)
     const struct http_client *client = exchange->client;
     CURL *easy = curl_easy_init();
     if (!easy) {
-        abort();
+        memory_stop();
     }
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -1,9 +1,9 @@
 #include "sandbox/proof/ledger.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/memory.h"
 
 struct ledger {
@@ -47,12 +47,12 @@ void ledger_free(struct ledger *ledger)
 uint64_t ledger_fingerprint(struct text channel, struct text to, struct text text)
 {
     const struct text fields[] = {channel, to, text};
-    unsigned char digests[COUNT_OF(fields)][SHA256_DIGEST_LENGTH];
-    unsigned char digest[SHA256_DIGEST_LENGTH];
+    unsigned char digests[COUNT_OF(fields)][DIGEST_SIZE];
+    unsigned char digest[DIGEST_SIZE];
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
-        SHA256((const unsigned char *)(fields[i].bytes ? fields[i].bytes : ""), fields[i].length, digests[i]);
+        digest_sha256(fields[i].bytes ? fields[i].bytes : "", fields[i].length, digests[i]);
     }
-    SHA256(&digests[0][0], sizeof digests, digest);
+    digest_sha256(digests, sizeof digests, digest);
     uint64_t fingerprint;
     memcpy(&fingerprint, digest, sizeof fingerprint);
     return fingerprint;

@@ -1,10 +1,10 @@
 #include "sandbox/proof/load_message.h"
 
 #include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "schemas/avro_write.h"
 #include "schemas/wire.h"
 
@@ -31,8 +31,8 @@ void load_message_make(const struct load_options *options, int64_t number, struc
     (void)snprintf(message->key, sizeof message->key, "%s-%" PRId64, options->name, number);
     char seeded[LOAD_KEY_SIZE + 24];
     (void)snprintf(seeded, sizeof seeded, "%s/%" PRId64, message->key, options->seed);
-    unsigned char dice[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)seeded, strlen(seeded), dice);
+    unsigned char dice[DIGEST_SIZE];
+    digest_sha256(seeded, strlen(seeded), dice);
     if (message->channel == CHANNEL_EMAIL) {
         (void)snprintf(message->to, sizeof message->to, "n%" PRId64 ".%02x%02x%02x%02x@%s.example", number,
                        dice[0], dice[1], dice[2], dice[3], "proof");
