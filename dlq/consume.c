@@ -118,9 +118,11 @@ static void on_fatal(void *arg)
     service_fail(&dlq->service);
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
-    kafka_consumer_reopen(((struct dlq *)arg)->consumer);
+    if (!news->first) {
+        kafka_consumer_reopen(((struct dlq *)arg)->consumer);
+    }
 }
 
 static void stop(void *role)

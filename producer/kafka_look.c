@@ -22,8 +22,10 @@ static void forget_answer(struct kafka_look *look)
 {
     free(look->seen_cluster_id);
     json_decref(look->seen_ends);
+    json_decref(look->lost);
     look->seen_cluster_id = NULL;
     look->seen_ends = NULL;
+    look->lost = NULL;
 }
 
 void kafka_look_close(struct kafka_look *look)
@@ -103,9 +105,11 @@ static bool is_lost(struct kafka_look *look, json_t *ends)
     if (look->cluster_id && look->seen_cluster_id && strcmp(look->cluster_id, look->seen_cluster_id) != 0) {
         (void)snprintf(look->why, sizeof look->why, "the cluster is %s and was %s", look->seen_cluster_id,
                        look->cluster_id);
+        (void)json_array_append_new(look->lost, json_string("*"));
+        (void)json_object_clear(look->seen_ends);
         return true;
     }
-    switch (kafka_ends_compare(look->ends, ends, look->why, sizeof look->why)) {
+    switch (kafka_ends_compare(look->ends, ends, look->lost, look->why, sizeof look->why)) {
     case KAFKA_ENDS_BEHIND:
         return true;
     case KAFKA_ENDS_MISSING:
@@ -115,6 +119,14 @@ static bool is_lost(struct kafka_look *look, json_t *ends)
         break;
     }
     return false;
+}
+
+/* Where the new ones end is recorded by the next look. */
+static void forget_lost_ends(struct kafka_look *look)
+{
+    for (size_t i = 0; i < json_array_size(look->lost); i++) {
+        (void)json_object_del(look->seen_ends, json_string_value(json_array_get(look->lost, i)));
+    }
 }
 
 void kafka_look(struct kafka_look *look)
@@ -132,8 +144,10 @@ void kafka_look(struct kafka_look *look)
     look->seen_cluster_id = cluster_id ? memory_strdup(cluster_id) : NULL;
     rd_kafka_mem_free(look->admin.kafka, cluster_id);
     look->seen_ends = kafka_ends_merge(look->ends, ends);
+    look->lost = json_array();
     look->result = KAFKA_LOOK_FINE;
     if (is_lost(look, ends)) {
+        forget_lost_ends(look);
         const bool there =
             topic_admin_read(&look->admin, &look->error) && topic_admin_create(&look->admin, &look->error);
         look->missing = there ? 0 : look->missing;

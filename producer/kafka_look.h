@@ -30,7 +30,8 @@ struct kafka_look {
     /* The answer. */
     enum kafka_look_result result;
     char *seen_cluster_id; /* NULL: the cluster has none */
-    json_t *seen_ends;     /* merged with those of the question */
+    json_t *seen_ends;     /* merged with those of the question; without the lost topics */
+    json_t *lost;          /* an array of the names of topics, or of "*": all */
     char why[256];
     struct error error;
 };

@@ -99,9 +99,12 @@ static void on_republish_timer(uv_timer_t *timer)
     republish_start(timer->data);
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct sender *sender = arg;
+    if (news->first) {
+        return;
+    }
     kafka_producer_reopen(sender->dead_letters);
     for (size_t i = 0; i < LANE_COUNT; i++) {
         kafka_consumer_reopen(sender->lanes[i].consumer);
