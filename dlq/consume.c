@@ -120,9 +120,7 @@ static void on_fatal(void *arg)
 
 static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
-    if (!news->first) {
-        kafka_consumer_reopen(((struct dlq *)arg)->consumer);
-    }
+    kafka_consumer_join(((struct dlq *)arg)->consumer, news->lost);
 }
 
 static void stop(void *role)

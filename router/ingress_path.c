@@ -358,8 +358,8 @@ static void on_rebuild(void *arg, const struct rebuild_news *news)
     struct ingress *ingress = arg;
     if (!news->first) {
         kafka_producer_reopen(ingress->producer);
-        kafka_consumer_reopen(ingress->consumer);
     }
+    kafka_consumer_join(ingress->consumer, news->lost);
     ingress->options.on_rebuild(ingress->options.arg, news);
 }
 

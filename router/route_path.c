@@ -236,9 +236,9 @@ static void on_rebuild(void *arg, const struct rebuild_news *news)
     struct router *router = arg;
     if (!news->first) {
         kafka_producer_reopen(router->producer);
-        kafka_consumer_reopen(router->accepted);
-        kafka_consumer_reopen(router->retries);
     }
+    kafka_consumer_join(router->accepted, news->lost);
+    kafka_consumer_join(router->retries, news->lost);
 }
 
 static struct kafka_consumer *open_consumer(struct router *router, const char *group_id, const char *topic,

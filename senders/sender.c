@@ -102,12 +102,11 @@ static void on_republish_timer(uv_timer_t *timer)
 static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct sender *sender = arg;
-    if (news->first) {
-        return;
+    if (!news->first) {
+        kafka_producer_reopen(sender->dead_letters);
     }
-    kafka_producer_reopen(sender->dead_letters);
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        kafka_consumer_reopen(sender->lanes[i].consumer);
+        kafka_consumer_join(sender->lanes[i].consumer, news->lost);
     }
 }
 

@@ -146,6 +146,7 @@ static void consumer_open(struct fixture *fixture, size_t limit)
     struct error error = {0};
     fixture->consumer = kafka_consumer_open(&loop.uv, &options, &error);
     cr_assert(fixture->consumer != NULL, "%s", error.text);
+    kafka_consumer_join(fixture->consumer, NULL);
 }
 
 static void consumer_close(struct fixture *fixture)
@@ -262,7 +263,7 @@ Test(kafka_consumer, a_new_client_begins_with_what_was_not_committed)
     LOOP_UNTIL(&loop, fixture.count == RECORDS);
     memcpy(old, fixture.taken, sizeof old);
 
-    kafka_consumer_reopen(fixture.consumer);
+    kafka_consumer_join(fixture.consumer, NULL);
     LOOP_UNTIL(&loop,
                fixture.count == 2 * RECORDS && kafka_consumer_assigned(fixture.consumer) == PARTITIONS);
     memmove(fixture.taken, fixture.taken + RECORDS, sizeof old);
