@@ -21,7 +21,8 @@ enum kafka_look_result {
 
 struct kafka_look {
     struct topic_admin admin;
-    unsigned missing; /* looks in a row that missed a topic */
+    rd_kafka_topic_t *topics[TOPIC_ADMIN_MAX]; /* those of `admin` */
+    unsigned missing;                          /* looks in a row that missed a topic */
 
     /* The question; the caller's. */
     char *cluster_id; /* as recorded; NULL: none */

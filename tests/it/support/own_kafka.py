@@ -16,7 +16,7 @@ def new_cluster_id():
 
 
 class OwnKafka:
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         self._folder = folder
         self._data = folder / "data"
         self._log = folder / "kafka.log"
@@ -30,7 +30,10 @@ class OwnKafka:
         ports = {"PORT": port, "CONTROLLER_PORT": port + 1, "PROXIED_PORT": port + 2, "PROXY_PORT": port + 3}
         filled = {**ports, "DATA": self._data}
         template = (environment.REPOSITORY / "compose" / "kafka" / "server.properties").read_text()
-        self._config.write_text(re.sub(r"@(\w+)@", lambda name: str(filled.get(name[1], name[0])), template))
+        config = re.sub(r"@(\w+)@", lambda name: str(filled.get(name[1], name[0])), template)
+        for name, value in settings.items():
+            config += f"{name.replace('_', '.')}={value}\n"  # the last one counts
+        self._config.write_text(config)
 
     def _run(self, main, *arguments):
         logging = environment.REPOSITORY / "compose" / "kafka" / "log4j2.properties"
