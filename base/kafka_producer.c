@@ -34,6 +34,7 @@ struct kafka_producer {
     bool was_connected; /* at any time */
     struct kafka_trouble trouble;
     bool fatal;
+    bool outdated; /* the client is of another cluster: whatever it reports, its records may not be there */
 };
 
 /* The part of the statistics that we ask for: is any broker connected? */
@@ -57,6 +58,9 @@ static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *even
 {
     const rd_kafka_message_t *message;
     while ((message = rd_kafka_event_message_next(event))) {
+        const char *reason = message->err         ? rd_kafka_err2str(message->err)
+                             : producer->outdated ? "the client is being replaced"
+                                                  : NULL;
         producer->in_flight--;
         if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
             producer->fatal = true;
@@ -64,7 +68,7 @@ static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *even
         watch_record_sent(rd_kafka_topic_name(message->rkt),
                           message->err ? rd_kafka_err2name(message->err) : NULL);
         producer->options.on_delivery(producer->options.arg, (uint64_t)(uintptr_t)message->_private & ~BY_KEY,
-                                      message->err ? rd_kafka_err2str(message->err) : NULL);
+                                      reason);
     }
 }
 
@@ -176,6 +180,7 @@ static void on_reopen(uv_timer_t *timer)
     struct error error;
     client_close(producer);
     producer->fatal = false;
+    producer->outdated = false;
     if (!client_open(producer, &error)) {
         log_error("%s", error.text);
         uv_timer_start(producer->reopen, on_reopen, 1000, 0);
@@ -260,8 +265,9 @@ static rd_kafka_headers_t *headers_new(const struct kafka_header *header)
 
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
 {
-    rd_kafka_topic_t *topic =
-        producer->kafka && !producer->fatal ? topic_handle(producer, record->topic) : NULL;
+    rd_kafka_topic_t *topic = producer->kafka && !producer->fatal && !producer->outdated
+                                  ? topic_handle(producer, record->topic)
+                                  : NULL;
     if (!topic) {
         return false;
     }
@@ -306,6 +312,7 @@ const char *kafka_producer_refused(const struct kafka_producer *producer)
 void kafka_producer_reopen(struct kafka_producer *producer)
 {
     if (producer) {
+        producer->outdated = true;
         uv_timer_start(producer->reopen, on_reopen, 0, 0);
     }
 }

@@ -59,9 +59,10 @@ bool kafka_producer_was_connected(const struct kafka_producer *producer);
 const char *kafka_producer_refused(const struct kafka_producer *producer);
 
 /*
- * Goes on with a new client in the loop's next turn; what is in flight is reported as failed. For a cluster
- * that was made anew: it hands out the producer ids of the old one again, and a record whose id and sequence
- * number another producer has used is acknowledged as a repetition and not written. NULL is fine.
+ * Goes on with a new client in the loop's next turn; what is in flight is reported as failed, be it
+ * acknowledged. For a cluster that was made anew: it hands out the producer ids of the old one again, and a
+ * record whose id and sequence number another producer has used is acknowledged as a repetition and not
+ * written. NULL is fine.
  */
 void kafka_producer_reopen(struct kafka_producer *producer);
 

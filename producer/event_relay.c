@@ -43,6 +43,7 @@ struct event_relay {
     int64_t first_failed;
     int64_t done[BATCH];
     size_t done_count; /* outbox ids whose rows can go, at the front of `done` */
+    int64_t rebuilds;  /* as outbox_done.h has it */
 };
 
 static void take_batch(struct event_relay *relay);
@@ -114,6 +115,7 @@ static void delete_done(struct event_relay *relay)
         pg_array_int8(&relay->params, relay->done[i]);
     }
     pg_array_end(&relay->params);
+    pg_param_int4(&relay->params, (int32_t)relay->rebuilds);
     relay->deleting = pg_call(relay->pg, &lifecycle_delete_outbox, &relay->params, on_deleted, relay);
 }
 
@@ -235,7 +237,8 @@ static bool has_batch(const struct event_relay *relay)
 static void take_batch(struct event_relay *relay)
 {
     const bool can_encode = !relay->registry || relay->schema_id;
-    if (relay->stopped || has_batch(relay) || !can_encode || !kafka_producer_is_connected(relay->kafka)) {
+    if (relay->stopped || relay->rebuilds < 0 || has_batch(relay) || !can_encode ||
+        !kafka_producer_is_connected(relay->kafka)) {
         return;
     }
     pg_params_clear(&relay->params);
@@ -282,6 +285,7 @@ struct event_relay *event_relay_new(struct producer *producer, struct error *err
 {
     struct event_relay *relay = NEW(struct event_relay);
     relay->producer = producer;
+    relay->rebuilds = -1;
     buffer_init(&relay->record, RECORD_MAX);
     pg_params_init(&relay->params, PARAMS_MAX);
     uv_timer_init(&producer->service.loop, &relay->timer);
@@ -311,9 +315,11 @@ void event_relay_free(struct event_relay *relay)
     uv_close((uv_handle_t *)&relay->timer, on_timer_closed);
 }
 
-void event_relay_reopen_kafka(struct event_relay *relay)
+void event_relay_reopen_kafka(struct event_relay *relay, int64_t rebuilds)
 {
     kafka_producer_reopen(relay->kafka);
+    relay->rebuilds = rebuilds;
+    relay->done_count = 0;
 }
 
 void event_relay_stop(struct event_relay *relay)

@@ -20,8 +20,8 @@
 MUST_CHECK struct event_relay *event_relay_new(struct producer *producer, struct error *error);
 void event_relay_free(struct event_relay *relay);
 
-/* Goes on with a new client (kafka_producer_reopen). */
-void event_relay_reopen_kafka(struct event_relay *relay);
+/* Goes on with a new client, which is opened when `rebuilds` are known. No event is taken until then. */
+void event_relay_reopen_kafka(struct event_relay *relay, int64_t rebuilds);
 
 /* Takes no more events. */
 void event_relay_stop(struct event_relay *relay);

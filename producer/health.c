@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "producer/answer.h"
+#include "producer/ingest.h"
 #include "producer/relay.h"
 
 /* A query that touches nothing: the time until its answer is the database's response time. */
@@ -66,8 +67,8 @@ static void report(const struct check *check, bool database_up, int64_t response
 static void on_pong(void *arg, struct pg_reply *reply)
 {
     struct check *check = arg;
-    /* It answers; the connection that stores messages has to be there as well. */
-    const bool up = reply->outcome == PG_DONE && store_is_up(check->request->producer->store);
+    /* It answers; what stores messages has to be there as well. */
+    const bool up = reply->outcome == PG_DONE && ingest_is_up(check->request->producer);
     report(check, up, clock_monotonic_us() - check->started_us);
 }
 

@@ -32,6 +32,9 @@ void ingest_message(struct api_request *request);
 /* Whether the request brings JSON of a size that is read; else it is answered. */
 MUST_CHECK bool ingest_takes_body(struct api_request *request);
 
+/* Whether the database is there, and has said what has to be known before a record is published (relay.h). */
+bool ingest_is_up(const struct producer *producer);
+
 /* Why nothing can be stored now; NULL: it can. */
 const char *ingest_obstacle(const struct producer *producer);
 

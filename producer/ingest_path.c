@@ -48,9 +48,14 @@ bool ingest_takes_body(struct api_request *request)
     return true;
 }
 
+bool ingest_is_up(const struct producer *producer)
+{
+    return store_is_up(producer->store) && relay_is_open(producer->relay);
+}
+
 const char *ingest_obstacle(const struct producer *producer)
 {
-    if (!store_is_up(producer->store)) {
+    if (!ingest_is_up(producer)) {
         return "The database is away.";
     }
     const bool full = store_waiting(producer->store) >= (size_t)producer->config->ingest_queue_size;

@@ -42,13 +42,12 @@ static void on_lease_expired(void *arg, enum channel channel, enum state state)
                                 error_row(ERROR_LEASE_EXPIRED)->name, state != STATE_QUEUED);
 }
 
+/* Also at first: a client that was opened before the number was read may have seen an older cluster. */
 static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct producer *producer = arg;
-    if (!news->first) {
-        relay_reopen_kafka(producer->relay);
-        event_relay_reopen_kafka(producer->events);
-    }
+    relay_reopen_kafka(producer->relay, news->rebuilds);
+    event_relay_reopen_kafka(producer->events, news->rebuilds);
 }
 
 static void stop(void *role)

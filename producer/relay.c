@@ -237,7 +237,8 @@ static void on_taken(void *arg, struct pg_reply *reply)
 
 static void take_rows(struct relay *relay)
 {
-    if (relay->taking || relay->stopped || kafka_producer_in_flight(relay->kafka) >= IN_FLIGHT_MAX ||
+    if (relay->taking || relay->stopped || !relay_is_open(relay) ||
+        kafka_producer_in_flight(relay->kafka) >= IN_FLIGHT_MAX ||
         !kafka_producer_is_connected(relay->kafka)) {
         return;
     }
@@ -301,9 +302,15 @@ void relay_free(struct relay *relay)
     uv_close((uv_handle_t *)&relay->timer, on_timer_closed);
 }
 
-void relay_reopen_kafka(struct relay *relay)
+void relay_reopen_kafka(struct relay *relay, int64_t rebuilds)
 {
     kafka_producer_reopen(relay->kafka);
+    outbox_done_begin(&relay->done, rebuilds);
+}
+
+bool relay_is_open(const struct relay *relay)
+{
+    return outbox_done_has_begun(&relay->done);
 }
 
 void relay_stop(struct relay *relay)

@@ -34,8 +34,11 @@ void relay_free(struct relay *relay);
 /* Copies the record. When it cannot be published now, its row is taken again once its lease is over. */
 void relay_publish(struct relay *relay, const struct relay_record *record);
 
-/* Goes on with a new client (kafka_producer_reopen). */
-void relay_reopen_kafka(struct relay *relay);
+/* Goes on with a new client (kafka_producer_reopen), which is opened when `rebuilds` are known. */
+void relay_reopen_kafka(struct relay *relay, int64_t rebuilds);
+
+/* That has happened: what is published can also be deleted. Until then no row is taken. */
+bool relay_is_open(const struct relay *relay);
 
 /* Takes no more rows. */
 void relay_stop(struct relay *relay);

@@ -353,12 +353,12 @@ static void on_timer(uv_timer_t *timer)
     take_records(ingress); /* room that came back meanwhile */
 }
 
+/* Also at first: a client that was opened before the number was read may have seen an older cluster. */
 static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct ingress *ingress = arg;
-    if (!news->first) {
-        kafka_producer_reopen(ingress->producer);
-    }
+    kafka_producer_reopen(ingress->producer);
+    outbox_done_begin(&ingress->done, news->rebuilds);
     kafka_consumer_join(ingress->consumer, news->lost);
     ingress->options.on_rebuild(ingress->options.arg, news);
 }

@@ -234,9 +234,7 @@ static void on_fatal(void *arg)
 static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct router *router = arg;
-    if (!news->first) {
-        kafka_producer_reopen(router->producer);
-    }
+    kafka_producer_reopen(router->producer);
     kafka_consumer_join(router->accepted, news->lost);
     kafka_consumer_join(router->retries, news->lost);
 }

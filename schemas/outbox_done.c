@@ -13,8 +13,15 @@
 
 void outbox_done_init(struct outbox_done *done, struct pg *pg)
 {
-    *done = (struct outbox_done){.pg = pg};
+    *done = (struct outbox_done){.pg = pg, .rebuilds = -1};
     pg_params_init(&done->params, PARAMS_MAX);
+}
+
+void outbox_done_begin(struct outbox_done *done, int64_t rebuilds)
+{
+    done->count = 0;
+    done->deleting = 0;
+    done->rebuilds = rebuilds;
 }
 
 void outbox_done_release(struct outbox_done *done)
@@ -35,6 +42,7 @@ void outbox_done_add(struct outbox_done *done, int64_t outbox_id)
 static void on_deleted(void *arg, struct pg_reply *reply)
 {
     struct outbox_done *done = arg;
+    done->asked = false;
     if (reply->outcome == PG_DONE) {
         done->count -= done->deleting;
         memmove(done->ids, done->ids + done->deleting, done->count * sizeof *done->ids);
@@ -50,7 +58,7 @@ static void on_deleted(void *arg, struct pg_reply *reply)
 void outbox_done_delete(struct outbox_done *done)
 {
     const size_t count = done->count < DELETED_AT_ONCE ? done->count : DELETED_AT_ONCE;
-    if (done->deleting || count == 0) {
+    if (done->asked || count == 0) {
         return;
     }
     pg_params_clear(&done->params);
@@ -59,7 +67,7 @@ void outbox_done_delete(struct outbox_done *done)
         pg_array_int8(&done->params, done->ids[i]);
     }
     pg_array_end(&done->params);
-    if (pg_call(done->pg, &lifecycle_delete_outbox, &done->params, on_deleted, done)) {
-        done->deleting = count;
-    }
+    pg_param_int4(&done->params, (int32_t)done->rebuilds);
+    done->asked = pg_call(done->pg, &lifecycle_delete_outbox, &done->params, on_deleted, done);
+    done->deleting = done->asked ? count : 0;
 }

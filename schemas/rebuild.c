@@ -9,6 +9,7 @@
 
 /* Longer than the longest pause between two looks. */
 #define SILENCE "10s"
+#define FIRST_LOOK_MS 20 /* until the connection is there: nothing is published before */
 
 /* $1 how long processes have to replace their clients, in ms. */
 const struct pg_statement rebuild_read = {
@@ -31,7 +32,7 @@ const struct pg_statement rebuild_begin = {
     "rebuild_begin",
     "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = $3::json, rebuilds = rebuilds + 1,"
     "       lost = lost || (SELECT coalesce(jsonb_object_agg(topic, rebuilds + 1), '{}')"
-    "                       FROM jsonb_array_elements_text($4::jsonb) topic),"
+    "                       FROM json_array_elements_text($4::json) topic),"
     "       begun_at = clock_timestamp(), walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT"
     "  WHERE rebuilds = $1::int4", "UPDATE", "outbound_kafka"};
 
@@ -43,8 +44,8 @@ const struct pg_statement rebuild_begin = {
  * outbound_attempt says; what was deferred has its row already. SENDING ones are their sender's, or come back when
  * the lease is over. Those that were given up are published again when their letter has not arrived.
  *
- * A row that is there gets a new id: a process that was frozen meanwhile may still delete the old one, for a record
- * that the lost cluster has acknowledged.
+ * A row that is there gets a new id: a statement that began before the rebuild did, and so saw the old number, may
+ * still delete the old one (lifecycle_delete_outbox).
  */
 const struct pg_statement rebuild_step = {
     "rebuild_step",
@@ -95,7 +96,7 @@ const struct pg_statement rebuild_step = {
     "SELECT (SELECT count(*) FROM announced), (SELECT count(*) FROM met),"
     "       coalesce((SELECT (walk_status IS NOT NULL)::int4 FROM walked), -1)", "INSERT", "outbound_outbox"};
 
-static const struct pg_statement rebuild_count = {
+const struct pg_statement rebuild_count = {
     "rebuild_count", "SELECT rebuilds, lost FROM outbound_kafka", "SELECT", "outbound_kafka"};
 
 /* clang-format on */
@@ -110,7 +111,9 @@ struct rebuild_watch {
     struct log_seldom refusals;
 };
 
-static void on_count(void *arg, struct pg_reply *reply)
+static void on_timer(uv_timer_t *timer);
+
+static void on_read(void *arg, struct pg_reply *reply)
 {
     struct rebuild_watch *watch = arg;
     watch->asking = false;
@@ -121,23 +124,26 @@ static void on_count(void *arg, struct pg_reply *reply)
         return;
     }
     const int64_t rebuilds = pg_int(reply->rows, 0, 0);
+    if (rebuilds == watch->seen) {
+        return;
+    }
     const bool first = watch->seen < 0;
-    if (!first && rebuilds > watch->seen) {
+    watch->seen = rebuilds;
+    if (first) {
+        uv_timer_start(&watch->timer, on_timer, REBUILD_LOOK_MS, REBUILD_LOOK_MS);
+    } else {
         log_warn("Kafka is being rebuilt: its clients are replaced");
     }
-    if (first || rebuilds > watch->seen) {
-        json_t *lost = json_loads(PQgetvalue(reply->rows, 0, 1), 0, NULL);
-        watch->on_rebuild(watch->arg, &(struct rebuild_news){rebuilds, first, lost});
-        json_decref(lost);
-    }
-    watch->seen = rebuilds;
+    json_t *lost = json_loads(PQgetvalue(reply->rows, 0, 1), 0, NULL);
+    watch->on_rebuild(watch->arg, &(struct rebuild_news){rebuilds, first, lost});
+    json_decref(lost);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct rebuild_watch *watch = timer->data;
     if (!watch->asking) {
-        watch->asking = pg_call(watch->pg, &rebuild_count, NULL, on_count, watch);
+        watch->asking = pg_call(watch->pg, &rebuild_count, NULL, on_read, watch);
     }
 }
 
@@ -152,7 +158,7 @@ struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg,
     watch->seen = -1;
     uv_timer_init(loop, &watch->timer);
     watch->timer.data = watch;
-    uv_timer_start(&watch->timer, on_timer, 0, REBUILD_LOOK_MS);
+    uv_timer_start(&watch->timer, on_timer, 0, FIRST_LOOK_MS);
     return watch;
 }
 

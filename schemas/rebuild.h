@@ -49,6 +49,9 @@ extern const struct pg_statement rebuild_begin;
 extern const struct pg_statement rebuild_step;
 enum { REBUILD_PUBLISHED, REBUILD_LOOKED_AT, REBUILD_MORE };
 
+/* What rebuild_watch asks for: (rebuilds, lost). */
+extern const struct pg_statement rebuild_count;
+
 /* Tells a process that has Kafka clients what they have to know. */
 struct rebuild_watch;
 

@@ -1,5 +1,8 @@
 """Kafka loses everything. What was not finished is published again from PostgreSQL, once, and what was sent is not."""
 
+import contextlib
+import os
+import signal
 import time
 
 import pytest
@@ -13,6 +16,7 @@ from support.wait import until
 ROLES = ("sandbox", "producer", "router", "sender", "dlq")
 BACK_WITHIN_S = 30
 RETRY_DELAY = "12s"
+ACCEPTED = "outbound.accepted"
 
 
 @pytest.fixture
@@ -114,6 +118,30 @@ def test_it_comes_back_empty_under_the_same_name_while_nothing_runs(pipeline, ka
     pipeline.start_all("producer", "router", "sender", "dlq")
     assert_all_arrive_once(pipeline, later, never, ids, back)
     assert rebuilds(pipeline) == before + 1
+
+
+@contextlib.contextmanager
+def no_answer_for(db, application_name):
+    """PostgreSQL is silent for one connection."""
+    pid = db.value("SELECT pid FROM pg_stat_activity WHERE application_name = %s", application_name)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_what_a_client_of_the_old_cluster_acknowledges_does_not_count(new_pipeline):
+    """Its producer does not see that a rebuild has begun. The new cluster may take its record for another's."""
+    pipeline = new_pipeline("producer", OUTBOUND_KAFKA_MESSAGE_TIMEOUT_MS=1000, OUTBOUND_OUTBOX_LEASE_MS=2000)
+    since = pipeline.kafka.ends(ACCEPTED)
+    records = lambda: len(pipeline.kafka.records_of(ACCEPTED, since, message_id))  # noqa: E731
+    with no_answer_for(pipeline.db, "outbound producer reader"):
+        pipeline.db.execute("UPDATE outbound_kafka SET rebuilds = rebuilds + 1")
+        message_id = pipeline.api.accept()
+        until(lambda: records() > 1, "its row is taken again")
+        assert pipeline.db.outbox() == 1
+    until(lambda: pipeline.db.outbox() == 0, "a new client's acknowledgement counts")
 
 
 def accept_and_send(pipeline, count):

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "schemas/states.h"
+#include "tests/model/answer.h"
 
 #define MESSAGES_MAX 64
 #define NEVER_US INT64_MAX /* 'infinity' */
@@ -89,6 +90,7 @@ struct kafka_row {
     int64_t rebuilds;
     int64_t lost_in; /* the rebuild that found all topics lost last; 0: none */
     struct text cluster_id;
+    struct text ends;
     int64_t begun_at_us;
     bool walks;
     enum state status;      /* of the messages that come next */
@@ -130,23 +132,19 @@ struct message_row *database_find(struct database *database, const struct uuid *
 struct attempt_row *database_attempt(struct database *database, const struct message_row *message,
                                      int32_t attempt_no);
 
-/* Rows as texts, in the world's memory; becomes a PGresult where it is read. */
-struct answer {
-    int columns;
-    int rows;
-    int room;
-    struct text *values;
-    const char *sqlstate; /* "": it is done */
-    int64_t affected;     /* what PQcmdTuples() says */
-};
-
-struct answer answer_of(int columns);
-struct text *answer_row(struct answer *answer); /* a new one, all null */
-struct text answer_int(int64_t number);
-
 bool database_is_announced(const struct database *database, const struct message_row *message);
 struct outbox_row *database_announce(struct database *database, struct message_row *message,
                                      struct text topic, int64_t due_at_us);
+
+struct attempt_row *database_attempt_new(struct database *database, struct message_row *message);
+
+void message_change(struct message_row *message, enum state to);
+struct text message_id_text(const struct message_row *message);
+
+/* EVENTS_TOLD: what the row says now, for outbound.events; or only if $statuses has its status. */
+void message_tell_anyway(struct database *database, struct message_row *message);
+void message_tell(struct database *database, struct message_row *message, const struct pg_params *params,
+                  int statuses);
 
 /* Runs a statement now. One that the model does not know ends the program. */
 struct answer database_run(struct database *database, const struct pg_statement *statement,

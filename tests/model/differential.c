@@ -13,7 +13,9 @@
 
 #include "base/buffer.h"
 #include "schemas/lifecycle.h"
+#include "schemas/rebuild.h"
 #include "tests/model/database.h"
+#include "tests/model/rebuild.h"
 #include "tests/model/sequence.h"
 #include "tests/model/world.h"
 
@@ -93,6 +95,7 @@ static bool is_skipped(const struct pg_statement *statement, int column)
 {
     const bool inserts = strncmp(statement->name, "insert", 6) == 0;
     return (inserts && column == 1) || (statement == &lifecycle_claim && column == 10) ||
+           (statement == &rebuild_read && column == REBUILD_IS_OURS) || /* the lock of a session that ends */
            (statement == &lifecycle_take_outbox &&
             (column == 0 || column == 13 || column == 14 || column == 21));
 }
@@ -185,6 +188,15 @@ static void our_outbox(const struct database *database, int64_t at)
     }
 }
 
+static void our_kafka(const struct database *database)
+{
+    const struct kafka_row *row = &database->kafka;
+    ours.count = 0;
+    (void)snprintf(add_line(&ours), LINE_SIZE, "%" PRId64 "|%s|%s|%s|%s", row->rebuilds,
+                   or_dash(row->cluster_id), row->ends.bytes, rebuild_lost(row).bytes,
+                   row->walks ? state_name(row->status) : "-");
+}
+
 #define WHEN(column)                                                                               \
     "CASE WHEN " column " IS NULL THEN '-' WHEN " column " = 'infinity' THEN 'never' WHEN " column \
     " < clock_timestamp() THEN 'past' ELSE 'future' END"
@@ -197,33 +209,21 @@ static const char messages_sql[] =
     OR_DASH("error_message") ", " OR_DASH("provider") ", " OR_DASH("provider_message_id") ", hold_unknown::int, "
     OR_DASH("claimed_by") ", " WHEN("lease_until") ", " WHEN("sent_at") ", " WHEN("expires_at") "), 0"
     "  FROM outbound_message";
-/* clang-format on */
 static const char attempts_sql[] =
-    "SELECT concat_ws('|', outbound_message_id, attempt_no, outcome, " OR_DASH("provider") ", " OR_DASH(
-        "prov"
-        "ider"
-        "_mes"
-        "sage"
-        "_id") ", " OR_DASH("http_status") ", " OR_DASH("error_code") ", " OR_DASH("error_message") ","
-                                                                                                    " " MICROSECONDS(
-                                                                                                        "fini"
-                                                                                                        "shed"
-                                                                                                        "_"
-                                                                                                        "at "
-                                                                                                        "- "
-                                                                                                        "star"
-                                                                                                        "ted_"
-                                                                                                        "at") ","
-                                                                                                              " " OR_DASH(MICROSECONDS(
-                                                                                                                  "next_retry_at - finished_at")) "), 0 FROM outbound_attempt";
-static const char outbox_sql[] = "SELECT concat_ws('|', message_id, topic, fence, " WHEN(
-    "due_at") ", CASE WHEN event IS NULL THEN '-' ELSE "
-              "concat_ws(' ', (event).status, (event).attempt_count, " OR_DASH(
-                  "(event).error_code") ", " OR_DASH("(event).provider") ", " OR_DASH("(event).provider_"
-                                                                                      "message_id") ") END), "
-                                                                                                    "id FROM "
-                                                                                                    "outbound"
-                                                                                                    "_outbox";
+    "SELECT concat_ws('|', outbound_message_id, attempt_no, outcome, " OR_DASH("provider") ", "
+    OR_DASH("provider_message_id") ", " OR_DASH("http_status") ", " OR_DASH("error_code") ", "
+    OR_DASH("error_message") ", " MICROSECONDS("finished_at - started_at") ", "
+    OR_DASH(MICROSECONDS("next_retry_at - finished_at")) "), 0"
+    "  FROM outbound_attempt";
+static const char outbox_sql[] =
+    "SELECT concat_ws('|', message_id, topic, fence, " WHEN("due_at") ", CASE WHEN event IS NULL THEN '-' ELSE"
+    "         concat_ws(' ', (event).status, (event).attempt_count, " OR_DASH("(event).error_code") ", "
+    OR_DASH("(event).provider") ", " OR_DASH("(event).provider_message_id") ") END), id"
+    "  FROM outbound_outbox";
+static const char kafka_sql[] =
+    "SELECT concat_ws('|', rebuilds, " OR_DASH("cluster_id") ", ends, lost, " OR_DASH("walk_status") "), 0"
+    "  FROM outbound_kafka";
+/* clang-format on */
 
 static bool run_sql(PGconn *connection, const char *sql, PGresult **ret_rows)
 {
@@ -261,6 +261,11 @@ static bool same_tables(PGconn *connection, const struct database *database)
     our_attempts(database);
     their_rows(connection, attempts_sql);
     if (!same_lines("outbound_attempt")) {
+        return false;
+    }
+    our_kafka(database);
+    their_rows(connection, kafka_sql);
+    if (!same_lines("outbound_kafka")) {
         return false;
     }
     our_outbox(database, at);
@@ -312,7 +317,8 @@ static bool same_answers(const struct pg_statement *statement, const struct answ
     return same_lines(statement->name);
 }
 
-static void put_picked(struct pg_params *params, const struct lines *lines, uint64_t picked)
+/* What is deleted, for a number of rebuilds that is mostly the present one. */
+static void put_picked(struct pg_params *params, const struct lines *lines, uint64_t picked, int64_t rebuilds)
 {
     pg_params_clear(params);
     pg_array_begin(params, PG_INT8);
@@ -322,6 +328,7 @@ static void put_picked(struct pg_params *params, const struct lines *lines, uint
         }
     }
     pg_array_end(params);
+    pg_param_int4(params, (int32_t)(picked >> 62 ? rebuilds : rebuilds - 1));
 }
 
 /* As base/pg.c has it; what a session has prepared is gone. */
@@ -345,11 +352,11 @@ static bool step(PGconn *connection, struct database *database, struct pg_params
         return false;
     }
     if (statement == &lifecycle_delete_outbox) {
-        put_picked(params, &ours, picked);
+        put_picked(params, &ours, picked, database->kafka.rebuilds);
     }
     const struct answer answer = database_run(database, statement, params, now_us());
     if (statement == &lifecycle_delete_outbox) {
-        put_picked(params, &theirs, picked);
+        put_picked(params, &theirs, picked, database->kafka.rebuilds);
     }
     PGresult *rows = execute(connection, statement, params);
     tell("%s: %d rows%s", statement->name, answer.rows, *answer.sqlstate ? ", refused" : "");
@@ -367,7 +374,9 @@ static bool empty_tables(PGconn *connection)
     const bool fine =
         run_sql(connection,
                 "DELETE FROM outbound_message; DELETE FROM outbound_attempt; DELETE FROM outbound_outbox;"
-                " DELETE FROM outbound_tally; DELETE FROM outbound_deletion",
+                " DELETE FROM outbound_tally; DELETE FROM outbound_deletion;"
+                " UPDATE outbound_kafka SET cluster_id = NULL, ends = DEFAULT, lost = DEFAULT, rebuilds = 0,"
+                "   begun_at = NULL, walk_status = NULL",
                 &rows);
     __real_PQclear(rows);
     return fine;

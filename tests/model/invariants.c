@@ -11,6 +11,8 @@ struct known {
     bool accepted;
     bool queued_now; /* by the statement that runs */
     bool record_lost;
+    int32_t sends_fence; /* of the records in the topics of senders that came last, of whatever cluster */
+    unsigned sends;      /* how many of that fence there were */
     const struct process *claimed_by;
     unsigned life;
     bool claim_answered;
@@ -20,6 +22,7 @@ struct known {
 static struct known known[MESSAGES_MAX];
 static bool holds;
 static bool clocks_are_wrong;
+static bool was_due; /* a rebuild, after the last statement */
 
 static struct known *known_of(const struct message_row *message)
 {
@@ -168,8 +171,26 @@ static void on_deletes(struct database *from, const struct outbox_row *row)
     }
 }
 
+/* Who waits is announced or in Kafka, and so is each letter. */
+static void check_rebuilt(void)
+{
+    for (size_t i = 0; i < database.message_count; i++) {
+        const struct message_row *message = &database.messages[i];
+        check_home(message, NULL, 0, 0, "Kafka is rebuilt");
+        if (is_given_up(message->status) && !known[i].record_lost && !has_letter(message, message->fence) &&
+            !has_outbox_row(message)) {
+            violated("Kafka is rebuilt, and nothing leads to a dead letter of …%s", short_id(message));
+        }
+    }
+}
+
 static void on_end(struct database *from)
 {
+    const bool is_due = rebuild_is_due(from);
+    if (was_due && !is_due) {
+        check_rebuilt();
+    }
+    was_due = is_due;
     for (size_t i = 0; i < from->message_count; i++) {
         struct message_row *message = &from->messages[i];
         if (known[i].queued_now) {
@@ -191,6 +212,7 @@ void invariants_reset(bool hold, bool clocks_differ)
     memset(known, 0, sizeof known);
     holds = hold;
     clocks_are_wrong = clocks_differ;
+    was_due = false;
     database_listener = (struct database_listener){.claims = on_claims,
                                                    .changes = on_changes,
                                                    .attempt = on_attempt,
@@ -270,22 +292,38 @@ void invariant_taken(const struct uuid *id, int32_t attempt_no)
     }
 }
 
-/* `record` was the only one of its attempt, it was handed out once, and who commits it has the message in
- * hand. */
+static bool is_of_senders(const struct topic_log *topic)
+{
+    static const char sends[] = "outbound.send.";
+    return strncmp(topic->name, sends, sizeof sends - 1) == 0;
+}
+
+void invariant_record_written(const struct topic_log *topic, const struct record *record)
+{
+    const struct message_row *message = database_find(&database, &record->id);
+    struct known *about = message ? known_of(message) : NULL;
+    if (!about || !is_of_senders(topic) || record->fence < about->sends_fence) {
+        return;
+    }
+    about->sends = record->fence == about->sends_fence ? about->sends + 1 : 1;
+    about->sends_fence = record->fence;
+}
+
+/* `record` was the only one of its attempt that there ever was, it was handed out once, and who commits it
+ * has the message in hand. */
 static bool is_in_hand(const struct process *process, const struct message_row *message,
                        const struct record *record)
 {
     const struct known *about = known_of(message);
-    return message->status == STATE_SENDING && message->fence == record->fence + 1 &&
-           about->claimed_by == process && about->life == process_life(process) && about->claim_answered &&
-           record->handed_out == 1 && record->timestamp_ms <= about->claimed_at_us / 1000;
+    return about->sends_fence == record->fence && about->sends == 1 && message->status == STATE_SENDING &&
+           message->fence == record->fence + 1 && about->claimed_by == process &&
+           about->life == process_life(process) && about->claim_answered && record->handed_out == 1 &&
+           record->timestamp_ms <= about->claimed_at_us / 1000;
 }
 
 void invariant_commit(const struct process *process, const struct topic_log *topic, int32_t partition,
                       int64_t from, int64_t to)
 {
-    static const char sends[] = "outbound.send.";
-    const bool send_topic = strncmp(topic->name, sends, sizeof sends - 1) == 0;
     for (int64_t i = from; i < to; i++) {
         const struct record *record = topic->partitions[partition].records[i];
         const struct message_row *message = database_find(&database, &record->id);
@@ -296,25 +334,10 @@ void invariant_commit(const struct process *process, const struct topic_log *top
             continue;
         }
         check_home(message, topic, partition, to, "an offset is committed");
-        unsigned copies = 0;
-        for (int64_t j = 0; j < topic->partitions[0].count; j++) {
-            copies += is_of(topic->partitions[0].records[j], message, record->fence);
-        }
-        for (int64_t j = 0; j < topic->partitions[1].count; j++) {
-            copies += is_of(topic->partitions[1].records[j], message, record->fence);
-        }
-        if (send_topic && copies == 1 && is_in_hand(process, message, record)) {
+        if (is_of_senders(topic) && is_in_hand(process, message, record)) {
             violated("the offset of …%s is committed before the end of attempt %d is stored",
                      short_id(message), (int)message->fence);
         }
-    }
-}
-
-/* Whatever comes now may be a second record of what somebody has in hand. */
-void invariant_kafka_wiped(void)
-{
-    for (size_t i = 0; i < MESSAGES_MAX; i++) {
-        known[i].claim_answered = false;
     }
 }
 

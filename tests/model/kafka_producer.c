@@ -21,6 +21,7 @@ struct flight {
     int64_t partition;
     struct record *record;
     uint64_t ticket;
+    unsigned cluster; /* that its client's producer id is of */
     int64_t gives_up_us;
     bool unreported; /* the report gets lost on its way */
     bool on_its_way;
@@ -32,6 +33,8 @@ struct kafka_producer {
     kafka_delivery_fn *on_delivery;
     void *arg;
     int64_t timeout_us;
+    unsigned cluster;      /* of the client, since it was opened */
+    bool outdated;         /* the client is being replaced */
     struct flight flights; /* a ring of those not reported */
     size_t in_flight;
 };
@@ -46,6 +49,7 @@ struct kafka_producer *kafka_producer_open(uv_loop_t *loop, const struct kafka_p
                                         .life = process_life(process_current()),
                                         .on_delivery = options->on_delivery,
                                         .arg = options->arg,
+                                        .cluster = kafka_cluster(),
                                         .timeout_us = (int64_t)options->message_timeout_ms * MS};
     producer->flights.next = producer->flights.previous = &producer->flights;
     return producer;
@@ -66,7 +70,7 @@ static void report(struct flight *flight, const char *reason)
 
 static void on_reported(void *arg)
 {
-    report(arg, NULL);
+    report(arg, ((struct flight *)arg)->producer->outdated ? "a new client" : NULL);
 }
 
 static void on_given_up(void *arg)
@@ -87,7 +91,12 @@ static void on_record_arrives(void *arg)
     if (!kafka_is_up() || (dead && one_in(2))) {
         return;
     }
-    kafka_write(flight->topic, flight->partition, flight->record);
+    /* Another cluster hands out the same producer ids: the record may pass for a repetition of another's. */
+    if (flight->cluster == kafka_cluster() || one_in(2)) {
+        kafka_write(flight->topic, flight->partition, flight->record);
+    } else {
+        tell("Kafka: a record for %s passes for a repetition", flight->topic->name);
+    }
     if (!dead && !flight->unreported && now_us < flight->gives_up_us) {
         event_at(flight->producer->process, now_us + between(100, 3 * MS), on_reported, flight);
     }
@@ -95,7 +104,7 @@ static void on_record_arrives(void *arg)
 
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *out)
 {
-    if (one_in(faults.record_refused)) {
+    if (producer->outdated || one_in(faults.record_refused)) {
         return false;
     }
     const int64_t now_us = world_now_us();
@@ -107,6 +116,7 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
                               .partition = kafka_partition(out),
                               .record = kafka_record(out),
                               .ticket = out->ticket,
+                              .cluster = producer->cluster,
                               .gives_up_us = now_us + producer->timeout_us,
                               .unreported = one_in(faults.record_unreported)};
     flight->next->previous = flight;
@@ -151,11 +161,14 @@ static void on_reopened(void *arg)
     while (producer->flights.next != &producer->flights) {
         report(producer->flights.next, "a new client");
     }
+    producer->outdated = false;
+    producer->cluster = kafka_cluster();
 }
 
 void kafka_producer_reopen(struct kafka_producer *producer)
 {
     if (producer) {
+        producer->outdated = true;
         event_at(producer->process, world_now_us(), on_reopened, producer);
     }
 }

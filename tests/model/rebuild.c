@@ -1,11 +1,7 @@
 #include "tests/model/rebuild.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/memory.h"
-#include "producer/kafka_look.h"
 #include "schemas/rebuild.h"
 #include "schemas/topics.h"
 #include "tests/model/parameters.h"
@@ -21,7 +17,7 @@ bool rebuild_is_due(const struct database *db)
 static struct answer read_row(struct database *db, const struct pg_params *params)
 {
     struct kafka_row *row = &db->kafka;
-    if (!row->reader || process_life(row->reader) != row->reader_life) {
+    if (db->client && (!row->reader || process_life(row->reader) != row->reader_life)) {
         row->reader = db->client;
         row->reader_life = process_life(db->client);
     }
@@ -30,7 +26,7 @@ static struct answer read_row(struct database *db, const struct pg_params *param
     struct text *values = answer_row(&answer);
     values[REBUILD_COUNT] = answer_int(row->rebuilds);
     values[REBUILD_CLUSTER_ID] = row->cluster_id;
-    values[REBUILD_ENDS] = text_of("{}");
+    values[REBUILD_ENDS] = row->ends;
     values[REBUILD_GOES_ON] = answer_int(row->walks);
     values[REBUILD_SETTLED] = answer_int(settled);
     values[REBUILD_IS_OURS] = answer_int(row->reader == db->client);
@@ -46,8 +42,9 @@ static struct answer record_or_begin(struct database *db, const struct pg_params
     }
     const struct text cluster_id = param(params, 2);
     if (cluster_id.bytes) {
-        row->cluster_id = (struct text){world_copy(cluster_id.bytes, cluster_id.length), cluster_id.length};
+        row->cluster_id = text_kept(cluster_id);
     }
+    row->ends = text_kept(param(params, 3));
     if (begin) {
         row->rebuilds++;
         row->begun_at_us = db->now_us;
@@ -109,8 +106,7 @@ static struct answer step(struct database *db, const struct pg_params *params)
             }
             const int number = queued ? 3 : 4;
             const struct text topic = param(params, number);
-            database_announce(db, message, (struct text){world_copy(topic.bytes, topic.length), topic.length},
-                              due_at_us);
+            database_announce(db, message, text_kept(topic), due_at_us);
             announced++;
         }
     }
@@ -131,6 +127,24 @@ static struct answer step(struct database *db, const struct pg_params *params)
     return answer;
 }
 
+struct text rebuild_lost(const struct kafka_row *row)
+{
+    char lost[32] = "{}";
+    if (row->lost_in) {
+        (void)snprintf(lost, sizeof lost, "{\"*\": %lld}", (long long)row->lost_in);
+    }
+    return text_kept(text_of(lost));
+}
+
+static struct answer count(const struct database *db)
+{
+    struct answer answer = answer_of(2);
+    struct text *values = answer_row(&answer);
+    values[0] = answer_int(db->kafka.rebuilds);
+    values[1] = rebuild_lost(&db->kafka);
+    return answer;
+}
+
 bool rebuild_run(struct database *db, const struct pg_statement *statement, const struct pg_params *params,
                  struct answer *ret_answer)
 {
@@ -140,58 +154,10 @@ bool rebuild_run(struct database *db, const struct pg_statement *statement, cons
         *ret_answer = record_or_begin(db, params, statement == &rebuild_begin);
     } else if (statement == &rebuild_step) {
         *ret_answer = step(db, params);
-    } else if (strcmp(statement->name, "rebuild_count") == 0) { /* its address is the file's own */
-        *ret_answer = answer_of(2);
-        struct text *values = answer_row(ret_answer);
-        char lost[32] = "{}";
-        if (db->kafka.lost_in) {
-            (void)snprintf(lost, sizeof lost, "{\"*\": %lld}", (long long)db->kafka.lost_in);
-        }
-        values[0] = answer_int(db->kafka.rebuilds);
-        values[1] = (struct text){world_copy(lost, strlen(lost)), strlen(lost)};
+    } else if (statement == &rebuild_count) {
+        *ret_answer = count(db);
     } else {
         return false;
     }
     return true;
-}
-
-/* producer/kafka_look.h: by the cluster's id alone. */
-
-bool kafka_look_open(struct kafka_look *look, const struct config *config, struct error *error)
-{
-    (void)config;
-    (void)error;
-    *look = (struct kafka_look){0};
-    return true;
-}
-
-static void forget_answer(struct kafka_look *look)
-{
-    free(look->seen_cluster_id);
-    json_decref(look->seen_ends);
-    json_decref(look->lost);
-    look->seen_cluster_id = NULL;
-    look->seen_ends = NULL;
-    look->lost = NULL;
-}
-
-void kafka_look_close(struct kafka_look *look)
-{
-    forget_answer(look);
-    free(look->cluster_id);
-    json_decref(look->ends);
-}
-
-void kafka_look(struct kafka_look *look)
-{
-    forget_answer(look);
-    look->result = KAFKA_LOOK_UNANSWERED;
-    if (kafka_is_up()) {
-        look->seen_cluster_id = memory_strdup(kafka_cluster_id());
-        look->seen_ends = json_incref(look->ends);
-        look->lost = json_pack("[s]", "*");
-        const bool same = !look->cluster_id || strcmp(look->cluster_id, look->seen_cluster_id) == 0;
-        look->result = same ? KAFKA_LOOK_FINE : KAFKA_LOOK_LOST;
-        (void)snprintf(look->why, sizeof look->why, "the cluster is another one");
-    }
 }

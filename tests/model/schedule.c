@@ -16,6 +16,8 @@
 
 #define SESSION_US (1500 * MS)
 #define RESTART_US (200 * MS)
+/* Where records get lost, or clocks are an hour apart. Elsewhere nothing may depend on it. */
+#define REPUBLISH_AFTER_MS 8000
 #define REST_LIMIT_US (90 * SECOND)
 
 struct faults faults;
@@ -24,6 +26,7 @@ static struct config config;               /* of the schedule that runs */
 static struct config named[PROCESSES_MAX]; /* the same, each with the name of a process */
 static struct config base;
 static struct schedule_result *counted;
+static bool records_may_be_lost;
 static bool faults_are_over;
 static int64_t last_fault_us;
 
@@ -39,7 +42,6 @@ static const struct setting_override settings[] = {{"DATABASE_URL", "postgresql:
                                                    {"OUTBOUND_OUTBOX_LEASE_MS", "2000"},
                                                    {"OUTBOUND_WORKER_BATCH_SIZE", "3"},
                                                    {"OUTBOUND_WORKER_POLL_INTERVAL_MS", "500"},
-                                                   {"OUTBOUND_REPUBLISH_AFTER_MS", "8000"},
                                                    {"OUTBOUND_SENDER_CHANNEL", "email"},
                                                    {"OUTBOUND_SENDER_MAX_IN_FLIGHT", "6"},
                                                    {"OUTBOUND_SENDER_TIMEOUT_MS", "400"},
@@ -145,12 +147,22 @@ static void end_kafka(void)
     event_at(NULL, world_now_us() + between(10 * MS, 3 * SECOND), on_kafka_back, NULL);
 }
 
+/* Only a message that is published again after a while comes back from that. */
+static void lose_records(void)
+{
+    if (records_may_be_lost) {
+        kafka_lose_records();
+    } else {
+        kafka_wipe();
+    }
+}
+
 /* What can happen, and how much of it there is. */
 static void (*const disasters[])(void) = {kill_one,        kill_one,        kill_one,
                                           freeze_one,      freeze_one,      stop_one,
                                           end_postgres,    end_kafka,       postgres_break_connection,
-                                          kafka_rebalance, kafka_rebalance, kafka_lose_records,
-                                          kafka_wipe};
+                                          kafka_rebalance, kafka_rebalance, kafka_wipe,
+                                          lose_records};
 
 static void on_disaster(void *arg)
 {
@@ -194,15 +206,13 @@ static void choose_faults(void)
                              .caller_gone = some(4)};
 }
 
-/* Different clocks are allowed to make records early, so not all schedules have them. */
-static bool choose_clocks(void)
+/* They are allowed to make records early, or an hour late. */
+static void choose_clocks(void)
 {
-    const bool differ = one_in(8);
-    for (size_t i = 0; i < process_count() && differ; i++) {
+    for (size_t i = 0; i < process_count(); i++) {
         process_set_clock(process_at(i),
                           one_in(6) ? between(-3600, 3600) * SECOND : between(-50 * MS, 50 * MS));
     }
-    return differ;
 }
 
 static void begin(void)
@@ -211,6 +221,11 @@ static void begin(void)
     const bool hold = one_in(3);
     config.email_unknown_policy = hold ? "hold" : "resend";
     config.max_attempts = between(2, 4);
+    const bool differ = one_in(8);
+    records_may_be_lost = one_in(4);
+    if (differ || records_may_be_lost) {
+        config.republish_after_ms = REPUBLISH_AFTER_MS;
+    }
     make_topics();
     database.kafka.cluster_id = text_of("cluster-1"); /* it was seen before */
     const struct {
@@ -230,7 +245,10 @@ static void begin(void)
             event_at(NULL, between(0, 20 * MS), on_restart, process);
         }
     }
-    invariants_reset(hold, choose_clocks());
+    if (differ) {
+        choose_clocks();
+    }
+    invariants_reset(hold, differ);
     choose_faults();
     const int64_t ends_us = between(2 * SECOND, 6 * SECOND);
     for (unsigned left = (unsigned)between(1, 10); left > 0; left--) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "schemas/lifecycle.h"
+#include "schemas/rebuild.h"
 #include "schemas/topics.h"
 #include "tests/model/world.h"
 
@@ -310,13 +311,43 @@ static const struct pg_statement *take_outbox(struct pg_params *params)
     return &lifecycle_take_outbox;
 }
 
+static const struct pg_statement *rebuild(const struct database *database, struct pg_params *params)
+{
+    const int32_t rebuilds = nearly((int32_t)database->kafka.rebuilds);
+    switch (chance(5)) {
+    case 0:
+        pg_param_int8(params, back_or_ahead_ms());
+        return &rebuild_read;
+    case 1:
+        return &rebuild_count;
+    case 2:
+        pg_param_int4(params, rebuilds);
+        pg_param_text(params, one_in(3) ? NULL : "cluster");
+        pg_param_text(params, one_in(2) ? "{}" : "{\"outbound.dlq\":[12,0]}");
+        return &rebuild_record;
+    case 3:
+        pg_param_int4(params, rebuilds);
+        pg_param_text(params, one_in(3) ? NULL : "other");
+        pg_param_text(params, "{}");
+        pg_param_text(params, "[\"*\"]");
+        return &rebuild_begin;
+    default:
+        pg_param_int4(params, rebuilds);
+        pg_param_int8(params, MOST);
+        pg_param_text(params, topic_name(TOPIC_ACCEPTED));
+        pg_param_text(params, topic_name(TOPIC_DLQ));
+        pg_param_int8(params, MOST);
+        return &rebuild_step;
+    }
+}
+
 const struct pg_statement *sequence_next(const struct database *database, struct pg_params *ret_params)
 {
     pg_params_clear(ret_params);
     if (database->message_count == 0) {
         return insert(database, ret_params);
     }
-    switch (chance(12)) {
+    switch (chance(14)) {
     case 0:
     case 1:
         return database->message_count < ROOM ? insert(database, ret_params)
@@ -335,6 +366,9 @@ const struct pg_statement *sequence_next(const struct database *database, struct
         return one_in(2) ? republish(ret_params) : take_outbox(ret_params);
     case 10:
         return &lifecycle_delete_outbox;
+    case 11:
+    case 12:
+        return rebuild(database, ret_params);
     default:
         return one_in(2) ? end_leases(ret_params) : expire_leases(ret_params);
     }

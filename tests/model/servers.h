@@ -85,7 +85,8 @@ void kafka_set_up(bool up);
 bool kafka_is_up(void);
 void kafka_rebalance(void); /* of a group, whichever */
 const char *kafka_cluster_id(void);
-void kafka_wipe(void); /* it comes back as another cluster, with the same topics and nothing in them */
+unsigned kafka_cluster(void); /* the how manieth it is */
+void kafka_wipe(void);        /* it comes back as another cluster, with the same topics and nothing in them */
 void kafka_lose_records(void); /* those of a partition that nobody has committed yet */
 struct topic_log *kafka_topic(const char *name);
 size_t kafka_topic_count(void);
