@@ -31,7 +31,7 @@ const struct pg_statement rebuild_begin = {
     "rebuild_begin",
     "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = $3::json, rebuilds = rebuilds + 1,"
     "       lost = lost || (SELECT coalesce(jsonb_object_agg(topic, rebuilds + 1), '{}')"
-    "                       FROM jsonb_array_elements_text($4::jsonb) topic),"
+    "                       FROM json_array_elements_text($4::json) topic),"
     "       begun_at = clock_timestamp(), walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT"
     "  WHERE rebuilds = $1::int4", "UPDATE", "outbound_kafka"};
 
@@ -96,7 +96,7 @@ const struct pg_statement rebuild_step = {
     "       coalesce((SELECT (walk_status IS NOT NULL)::int4 FROM walked), -1)", "INSERT", "outbound_outbox"};
 
 static const struct pg_statement rebuild_count = {
-    "rebuild_count", "SELECT rebuilds, lost FROM outbound_kafka", "SELECT", "outbound_kafka"};
+    "rebuild_count", "SELECT rebuilds, lost::json FROM outbound_kafka", "SELECT", "outbound_kafka"};
 
 /* clang-format on */
 
