@@ -245,16 +245,18 @@ class World:
             raise AssertionError(f"{late}; messages: {self.db.statuses()}, outbox: {self.db.outbox()}") from None
 
     def recovery_s(self):
-        """From the end of the fault until what had been accepted was finished and a new message had gone through."""
+        """From the end of the fault until what had been accepted was finished, with its dead letters archived, and a new
+        message had gone through."""
         if self.fault_over_at is None:
             return None
         (ends,) = self.db.rows(
             "SELECT max(extract(epoch FROM coalesce(sent_at, updated_at)))"
             "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS old_ones,"
+            "       max((SELECT max(extract(epoch FROM l.updated_at)) FROM outbound_dead_letter l WHERE l.message_id = m.id))"
+            "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS letters,"
             "       min(extract(epoch FROM sent_at)) FILTER (WHERE created_at > to_timestamp(%s))::float AS new_ones"
-            "  FROM outbound_message",
-            self.fault_over_at,
-            self.fault_over_at,
+            "  FROM outbound_message m",
+            *[self.fault_over_at] * 3,
         )
         assert ends["new_ones"] is not None, "no message went through after the fault"
         return max(0.0, *((end or 0) - self.fault_over_at for end in ends.values()))

@@ -41,10 +41,11 @@ def judge(world):
     recovery_s = None
     try:
         world.wait_until_finished()
+        found = settled_check(world)  # with the dead letters
         recovery_s = world.recovery_s()
     except AssertionError as late:
         wrong.append(str(late))
-    found = settled_check(world)
+        found = check(world)
     ids = found.get("ids", {})
     wrong += [f"{what}: {found[what]} {ids.get(what, '')}" for what in NEVER if found[what] > 0]
     if found["duplicatesExplained"] > world.explained_max:
