@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from server import Server
 from support import environment
+from support.kafka import EVENTS
 from support.pipeline import CONSUMER_GROUPS, Pipeline
 from support.role import Role, free_port
 from support.wait import until
@@ -108,6 +109,8 @@ class World:
         self._settings = {}  # label -> those that it was started with
         self._loads = []
         self.db.truncate()
+        self.events_since = self.topics.ends(EVENTS)
+        self.kafka_wiped = False
 
     @property
     def topics(self):
