@@ -389,8 +389,9 @@ def test_each_request_is_made_once_whatever_the_answer(tmp_path):
 
 
 def slow(connection):
+    """The connection ends with the answer, as the answer says."""
     time.sleep(0.5)
-    connection.sendall(ANSWERS["refused"])
+    connection.sendall(ANSWERS["refused"].replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
 
 
 def test_late_answers_do_not_slow_it_down(tmp_path):
