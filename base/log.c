@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -237,6 +238,20 @@ static void collect_fields(struct line_fields *all, const struct log_field *give
     all->list[count] = (struct log_field){NULL, NULL};
 }
 
+/* A signal may come between, or when a part is written already; where nothing can be written, nobody is told.
+ */
+static void write_all(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const ssize_t part = write(STDERR_FILENO, bytes, length);
+        if (part < 0 && errno != EINTR) {
+            return;
+        }
+        bytes += part > 0 ? part : 0;
+        length -= part > 0 ? (size_t)part : 0;
+    }
+}
+
 static void write_line(const struct log_line *said)
 {
     if (who.length == 0) {
@@ -244,9 +259,7 @@ static void write_line(const struct log_line *said)
     }
     buffer_clear(&line_buffer);
     (current.json ? write_json : write_text)(&line_buffer, said, time_text(said->wall_ms));
-    if (write(STDERR_FILENO, line_buffer.bytes, line_buffer.length) < 0) {
-        /* Nowhere is left to say so. */
-    }
+    write_all(line_buffer.bytes, line_buffer.length);
     written[said->level]++;
 }
 
