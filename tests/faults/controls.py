@@ -411,7 +411,7 @@ def run(program, harm, label, logs):
         harm(world)
         yield world
     finally:
-        world.discard()
+        world.close()
 
 
 def sound_is_clean(program, harm, label, logs):
