@@ -73,5 +73,5 @@ static bool take_line(void *arg, const json_t *line, struct error *error)
 
 bool evidence_read_journal(struct ledger *ledger, const char *path, struct error *error)
 {
-    return json_lines_read(path, take_line, ledger, error);
+    return json_lines_read(path, take_line, ledger, NULL, error);
 }

@@ -32,7 +32,7 @@ struct ledger_attempt {
 struct ledger_taken {
     struct ledger_taken *next;
     int32_t attempt; /* 0: the provider was not told */
-    bool changed;    /* recipient, channel or content is another */
+    bool changed;    /* id, recipient, channel or content is another */
 };
 
 struct ledger_message {

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from server import Server
 from support import environment
+from support.kafka import EVENTS
 from support.pipeline import CONSUMER_GROUPS, Pipeline
 from support.role import Role, free_port
 from support.wait import until
@@ -108,6 +109,8 @@ class World:
         self._settings = {}  # label -> those that it was started with
         self._loads = []
         self.db.truncate()
+        self.events_since = self.topics.ends(EVENTS)
+        self.kafka_wiped = False
 
     @property
     def topics(self):
@@ -245,16 +248,18 @@ class World:
             raise AssertionError(f"{late}; messages: {self.db.statuses()}, outbox: {self.db.outbox()}") from None
 
     def recovery_s(self):
-        """From the end of the fault until what had been accepted was finished and a new message had gone through."""
+        """From the end of the fault until what had been accepted was finished, with its dead letters archived, and a new
+        message had gone through."""
         if self.fault_over_at is None:
             return None
         (ends,) = self.db.rows(
             "SELECT max(extract(epoch FROM coalesce(sent_at, updated_at)))"
             "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS old_ones,"
+            "       max((SELECT max(extract(epoch FROM l.updated_at)) FROM outbound_dead_letter l WHERE l.message_id = m.id))"
+            "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS letters,"
             "       min(extract(epoch FROM sent_at)) FILTER (WHERE created_at > to_timestamp(%s))::float AS new_ones"
-            "  FROM outbound_message",
-            self.fault_over_at,
-            self.fault_over_at,
+            "  FROM outbound_message m",
+            *[self.fault_over_at] * 3,
         )
         assert ends["new_ones"] is not None, "no message went through after the fault"
         return max(0.0, *((end or 0) - self.fault_over_at for end in ends.values()))

@@ -1,13 +1,17 @@
-"""What has to be true after every scenario: `outbound check` and `outbound audit` find nothing, and recovery was in time."""
+"""What has to be true after every scenario: `outbound check` and `outbound audit` find nothing, the events tell what has
+happened, and recovery was in time."""
 
 import json
 
 from support.audit import audit
 from support.command import outbound
 from support.wait import until
+from told import wrong_events
 
 # Whatever the harm was.
 NEVER = ("lost", "phantom", "duplicatesUnexplained", "disagreeing", "changed", "letterless", "unfinished")
+
+SHOWN = 20  # ids of a kind
 
 
 def check(world):
@@ -41,10 +45,13 @@ def judge(world):
     recovery_s = None
     try:
         world.wait_until_finished()
+        found = settled_check(world)  # with the dead letters
         recovery_s = world.recovery_s()
+        until(lambda: world.db.events() == 0, "all events are published", world.scenario.limit_s)
+        wrong += [f"{what}: {len(ids)} {ids[:SHOWN]}" for what, ids in wrong_events(world).items() if ids]
     except AssertionError as late:
         wrong.append(str(late))
-    found = settled_check(world)
+        found = check(world)
     ids = found.get("ids", {})
     wrong += [f"{what}: {found[what]} {ids.get(what, '')}" for what in NEVER if found[what] > 0]
     if found["duplicatesExplained"] > world.explained_max:

@@ -24,6 +24,7 @@ def wipe(world, same_name=False):
     data = environment.STATE / "kafka"
     properties = (data / "meta.properties").read_text()
     world.kafka.kill()
+    world.kafka_wiped = True
     shutil.rmtree(data)
     if same_name:
         os.environ["DEV_KAFKA_CLUSTER_ID"] = re.search(r"^cluster\.id=(.*)$", properties, re.MULTILINE)[1]
