@@ -394,6 +394,9 @@ void http_respond_broken(struct http_request *request, int status, size_t promis
     cut->length = length;
     memcpy(cut->bytes, body, length);
     request->response = MHD_create_response_from_callback(promised_length, 1024, read_cut_body, cut, free);
+    if (!request->response) {
+        memory_stop();
+    }
     request->status = status;
     add_headers(request, NULL);
     answered(request);

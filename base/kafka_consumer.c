@@ -231,8 +231,9 @@ static bool commit_now(struct kafka_consumer *consumer)
     if (consumer->committing) {
         failure = take_answer(consumer, COORDINATOR_WAIT_MS);
     }
-    if (!failure && commit_finished(consumer)) {
-        failure = take_answer(consumer, (int)(until_ms - clock_monotonic_ms()));
+    const int64_t rest_ms = until_ms - clock_monotonic_ms();
+    if (!consumer->committing && rest_ms > 0 && commit_finished(consumer)) {
+        failure = take_answer(consumer, (int)rest_ms);
     }
     if (failure) {
         log_warn("offsets could not be committed: %s", rd_kafka_err2str(failure));
@@ -545,9 +546,7 @@ static bool client_leave(struct kafka_consumer *consumer, int wait_ms)
     return kafka_leave(&consumer->leaving, kafka, wait_ms);
 }
 
-/*
- * The old client is left to the end of the process: its records may still be in somebody's hand.
- */
+/* The old one is left to the end of the process: its records may still be in somebody's hand. */
 static void replace_client(struct kafka_consumer *consumer)
 {
     (void)client_leave(consumer, COORDINATOR_WAIT_MS);

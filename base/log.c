@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -156,17 +157,24 @@ static const char *text_name(const char *key)
     return key;
 }
 
-/* Line ends of others' words would make two lines of one. */
+static size_t run_of(const char *text, bool controls)
+{
+    size_t length = 0;
+    while (text[length] && (text[length] == 0x7f || (unsigned char)text[length] < 0x20) == controls) {
+        length++;
+    }
+    return length;
+}
+
+/* In others' words line ends would make two lines of one, and other controls would drive the terminal. */
 static void one_line(struct buffer *line, const char *text)
 {
-    for (const char *at = text; *at;) {
-        const size_t plain = strcspn(at, "\r\n\t");
-        buffer_append(line, at, plain);
-        at += plain;
-        if (*at) {
-            buffer_append(line, " ", 1);
-            at += strspn(at, "\r\n\t");
-        }
+    while (*text) {
+        const size_t plain = run_of(text, false);
+        buffer_append(line, text, plain);
+        text += plain;
+        buffer_append(line, " ", *text ? 1 : 0);
+        text += run_of(text, true);
     }
 }
 
@@ -237,6 +245,20 @@ static void collect_fields(struct line_fields *all, const struct log_field *give
     all->list[count] = (struct log_field){NULL, NULL};
 }
 
+/* A signal may come between, or when a part is written already; where nothing can be written, nobody is told.
+ */
+static void write_all(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const ssize_t part = write(STDERR_FILENO, bytes, length);
+        if (part < 0 && errno != EINTR) {
+            return;
+        }
+        bytes += part > 0 ? part : 0;
+        length -= part > 0 ? (size_t)part : 0;
+    }
+}
+
 static void write_line(const struct log_line *said)
 {
     if (who.length == 0) {
@@ -244,9 +266,7 @@ static void write_line(const struct log_line *said)
     }
     buffer_clear(&line_buffer);
     (current.json ? write_json : write_text)(&line_buffer, said, time_text(said->wall_ms));
-    if (write(STDERR_FILENO, line_buffer.bytes, line_buffer.length) < 0) {
-        /* Nowhere is left to say so. */
-    }
+    write_all(line_buffer.bytes, line_buffer.length);
     written[said->level]++;
 }
 

@@ -232,6 +232,9 @@ static PGconn *connect_start(const char *url, const char *application_name, unsi
     struct buffer options;
     buffer_init(&options, 65536);
     PQconninfoOption *given = PQconninfoParse(url, NULL);
+    if (!given) {
+        memory_stop(); /* it was readable before (pg_url_is_readable) */
+    }
     for (PQconninfoOption *option = given; option && option->keyword; option++) {
         if (strcmp(option->keyword, "options") == 0 && option->val) {
             buffer_format(&options, "%s ", option->val);
@@ -284,6 +287,15 @@ static bool is_error(const PGresult *result)
     return result && PQresultStatus(result) == PGRES_FATAL_ERROR;
 }
 
+/*
+ * Each error of the server has an SQLSTATE. One without is libpq's: no memory for an answer, or one that it
+ * cannot read. What was asked for may have been done all the same.
+ */
+static bool is_error_of_libpq(const PGresult *result)
+{
+    return is_error(result) && !PQresultErrorField(result, PG_DIAG_SQLSTATE);
+}
+
 /* Takes one result; an answer is complete when its Sync comes back. */
 static void take_result(struct pg *pg, PGresult *result)
 {
@@ -299,6 +311,11 @@ static void take_result(struct pg *pg, PGresult *result)
         PQclear(result);
         return;
     default:
+        if (is_error_of_libpq(result)) {
+            connection_drop(pg, PQresultErrorMessage(result));
+            PQclear(result);
+            return;
+        }
         if (!call || is_error(call->result)) {
             PQclear(result);
             return;
@@ -503,7 +520,14 @@ char *pg_bytes(const PGresult *rows, int row, int column, size_t *ret_length)
 {
     *ret_length = 0;
     const char *text = pg_string(rows, row, column);
-    return text ? (char *)PQunescapeBytea((const unsigned char *)text, ret_length) : NULL;
+    if (!text) {
+        return NULL;
+    }
+    char *bytes = (char *)PQunescapeBytea((const unsigned char *)text, ret_length);
+    if (!bytes) {
+        memory_stop();
+    }
+    return bytes;
 }
 
 PGconn *pg_connect_blocking(const char *url, const char *application_name, struct error *error)

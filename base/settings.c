@@ -31,19 +31,33 @@ static void yaml_values_free(struct yaml_value *values)
     }
 }
 
+static bool yaml_add(const yaml_node_t *node, const char *key, struct yaml_value **values,
+                     struct error *error)
+{
+    const size_t line = node->start_mark.line + 1;
+    const char *text = (const char *)node->data.scalar.value;
+    if (strlen(text) != node->data.scalar.length) {
+        return error_set(error, "line %zu: the value of \"%s\" has a NUL", line, key);
+    }
+    for (const struct yaml_value *value = *values; value; value = value->next) {
+        if (strcmp(value->key, key) == 0) {
+            return error_set(error, "line %zu: \"%s\" is in line %zu already", line, key, value->line);
+        }
+    }
+    struct yaml_value *value = NEW(struct yaml_value);
+    *value = (struct yaml_value){
+        .next = *values, .key = memory_strdup(key), .text = memory_strdup(text), .line = line};
+    *values = value;
+    return true;
+}
+
 static bool yaml_flatten(yaml_document_t *document, int node_index, const char *prefix, int depth,
                          struct yaml_value **values, struct error *error)
 {
     yaml_node_t *node = yaml_document_get_node(document, node_index);
     const size_t line = node->start_mark.line + 1;
     if (node->type == YAML_SCALAR_NODE) {
-        struct yaml_value *value = NEW(struct yaml_value);
-        *value = (struct yaml_value){.next = *values,
-                                     .key = memory_strdup(prefix),
-                                     .text = memory_strdup((const char *)node->data.scalar.value),
-                                     .line = line};
-        *values = value;
-        return true;
+        return yaml_add(node, prefix, values, error);
     }
     if (node->type != YAML_MAPPING_NODE || depth == YAML_DEPTH_MAX) {
         return error_set(error, "line %zu: \"%s\" must be a value or a mapping", line, prefix);
@@ -55,8 +69,11 @@ static bool yaml_flatten(yaml_document_t *document, int node_index, const char *
             return error_set(error, "line %zu: a key must be a word", key->start_mark.line + 1);
         }
         char path[256];
-        (void)snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "",
-                       (const char *)key->data.scalar.value);
+        const int length = snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "",
+                                    (const char *)key->data.scalar.value);
+        if (length >= (int)sizeof path) {
+            return error_set(error, "line %zu: a key is too long", key->start_mark.line + 1);
+        }
         if (!yaml_flatten(document, pair->value, path, depth + 1, values, error)) {
             return false;
         }
@@ -64,24 +81,32 @@ static bool yaml_flatten(yaml_document_t *document, int node_index, const char *
     return true;
 }
 
+/* The next document of the file; `ret_values` NULL: there should be none. */
+static bool yaml_take(yaml_parser_t *parser, struct yaml_value **ret_values, struct error *error)
+{
+    yaml_document_t document;
+    if (!yaml_parser_load(parser, &document)) {
+        return error_set(error, "line %zu: %s", parser->problem_mark.line + 1,
+                         parser->problem ? parser->problem : "not YAML");
+    }
+    bool fine = true;
+    if (yaml_document_get_root_node(&document)) {
+        fine = ret_values ? yaml_flatten(&document, 1, "", 0, ret_values, error)
+                          : error_set(error, "line %zu: a second document begins, where one is read",
+                                      document.start_mark.line + 1);
+    }
+    yaml_document_delete(&document);
+    return fine;
+}
+
 static bool yaml_parse(FILE *file, struct yaml_value **ret_values, struct error *error)
 {
     yaml_parser_t parser;
-    yaml_document_t document;
     if (!yaml_parser_initialize(&parser)) {
         return error_set(error, "out of memory");
     }
     yaml_parser_set_input_file(&parser, file);
-    bool fine = yaml_parser_load(&parser, &document);
-    if (!fine) {
-        (void)error_set(error, "line %zu: %s", parser.problem_mark.line + 1,
-                        parser.problem ? parser.problem : "not YAML");
-    } else {
-        if (yaml_document_get_root_node(&document)) {
-            fine = yaml_flatten(&document, 1, "", 0, ret_values, error);
-        }
-        yaml_document_delete(&document);
-    }
+    const bool fine = yaml_take(&parser, ret_values, error) && yaml_take(&parser, NULL, error);
     yaml_parser_delete(&parser);
     return fine;
 }
@@ -135,9 +160,16 @@ static bool read_secret_file(const char *name, const char *path, char **ret_text
     if (!file) {
         return error_set(error, "%s_FILE: cannot read %s: %s", name, path, strerror(errno));
     }
-    char *text = memory_new(SECRET_SIZE_MAX + 1);
-    size_t length = fread(text, 1, SECRET_SIZE_MAX, file);
+    char *text = memory_new(SECRET_SIZE_MAX + 2);
+    size_t length = fread(text, 1, SECRET_SIZE_MAX + 1, file);
+    const int failure = ferror(file) ? errno : 0; /* a folder can be opened, but not read */
     (void)fclose(file);
+    if (failure || length > SECRET_SIZE_MAX || strlen(text) != length) {
+        free(text);
+        return failure ? error_set(error, "%s_FILE: cannot read %s: %s", name, path, strerror(failure))
+                       : error_set(error, "%s_FILE: %s has more than %d bytes, or a NUL among them", name,
+                                   path, SECRET_SIZE_MAX);
+    }
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r')) {
         length--; /* only at the end: a secret may have several lines */
     }

@@ -317,7 +317,7 @@ static CURL *new_easy(struct smtp_exchange *exchange, struct connection *connect
     const struct smtp_client_options *options = &exchange->client->options;
     CURL *easy = curl_easy_init();
     if (!easy) {
-        abort();
+        memory_stop();
     }
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

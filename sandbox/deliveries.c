@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,22 +32,48 @@ struct deliveries {
     char *chunk;
 };
 
-/* A process that was killed in the middle of a write leaves half a line: what follows must not join it. */
-static bool end_last_line(int fd)
+/* Where the line without an end begins; the size of the file when there is none. -1: it cannot be read. */
+static off_t find_cut_line(int fd)
 {
-    struct stat status;
-    char last = '\n';
-    if (fstat(fd, &status) < 0 || (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) != 1)) {
-        return false;
+    char bytes[4096];
+    off_t begin = lseek(fd, 0, SEEK_END);
+    while (begin > 0) {
+        const size_t size = begin < (off_t)sizeof bytes ? (size_t)begin : sizeof bytes;
+        if (pread(fd, bytes, size, begin - (off_t)size) != (ssize_t)size) {
+            return -1;
+        }
+        const char *line_end = memrchr(bytes, '\n', size);
+        if (line_end) {
+            return begin - (off_t)size + (line_end - bytes) + 1;
+        }
+        begin -= (off_t)size;
     }
-    return last == '\n' || write(fd, "\n", 1) == 1;
+    return begin;
+}
+
+/*
+ * A process that was killed in the middle of a write leaves half a line. Its answer never left: it was not
+ * accepted. A file whose last line is not the beginning of a delivery is somebody else's, and stays as it is.
+ */
+static bool drop_cut_line(int fd, struct error *error)
+{
+    static const char start[] = "{\"at\":";
+    char line[sizeof start - 1];
+    const off_t begin = find_cut_line(fd);
+    const ssize_t length = begin < 0 ? -1 : pread(fd, line, sizeof line, begin);
+    if (length > 0 && memcmp(line, start, (size_t)length) != 0) {
+        return error_set(error, "its last line is no delivery, and has no end");
+    }
+    return (length >= 0 && (length == 0 || ftruncate(fd, begin) == 0)) ||
+           error_set(error, "%s", strerror(errno));
 }
 
 struct deliveries *deliveries_open(const char *path, struct error *error)
 {
     const int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0 || !end_last_line(fd)) {
-        (void)error_set(error, "%s: cannot be opened to append to it: %s", path, strerror(errno));
+    struct error why;
+    if (fd < 0 ? !error_set(&why, "%s", strerror(errno)) : !drop_cut_line(fd, &why)) {
+        (void)error_set(error, "%s: cannot be opened to append to it: %.200s", path, why.text);
         if (fd >= 0) {
             close(fd);
         }
@@ -182,12 +207,6 @@ static bool next_line(struct reader *reader, const char **ret_line, size_t *ret_
     return true;
 }
 
-/* Half a line stays in the file where a process was killed. */
-static bool is_whole(const char *line, size_t length)
-{
-    return length >= 2 && line[0] == '{' && line[length - 1] == '}';
-}
-
 bool deliveries_read(struct deliveries *deliveries, const struct deliveries_query *query,
                      struct buffer *document, struct error *error)
 {
@@ -209,7 +228,7 @@ bool deliveries_read(struct deliveries *deliveries, const struct deliveries_quer
     size_t length;
     int64_t count = 0;
     while (count < query->limit && next_line(&reader, &line, &length)) {
-        if (reader.place.line <= query->since || !is_whole(line, length) ||
+        if (reader.place.line <= query->since ||
             (query->message_id && !memmem(line, length, wanted.bytes, wanted.length))) {
             continue;
         }

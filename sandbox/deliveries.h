@@ -29,7 +29,10 @@ struct delivery {
     const char *answered; /* the status, or what came instead of one: "reset", "cut", "hang" */
 };
 
-/* Appends to the file if there is one already. NULL when it cannot be written. */
+/*
+ * Appends to the file if there is one already; half a line at its end is cut off. NULL when it cannot be
+ * written, or ends with something else.
+ */
 MUST_CHECK struct deliveries *deliveries_open(const char *path, struct error *error);
 
 /* NULL is fine. */

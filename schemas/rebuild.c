@@ -97,7 +97,7 @@ const struct pg_statement rebuild_step = {
     "       coalesce((SELECT (walk_status IS NOT NULL)::int4 FROM walked), -1)", "INSERT", "outbound_outbox"};
 
 const struct pg_statement rebuild_count = {
-    "rebuild_count", "SELECT rebuilds, lost FROM outbound_kafka", "SELECT", "outbound_kafka"};
+    "rebuild_count", "SELECT rebuilds, lost::json FROM outbound_kafka", "SELECT", "outbound_kafka"};
 
 /* clang-format on */
 

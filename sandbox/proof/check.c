@@ -1,11 +1,12 @@
 #include "sandbox/proof/check.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "sandbox/proof/evidence.h"
 #include "sandbox/proof/findings.h"
@@ -13,7 +14,7 @@
 
 #define EXIT_WRONG 1
 #define EXIT_WRONG_USAGE 2
-#define EXIT_NOT_ASKED 3
+#define EXIT_NOT_CHECKED 3
 
 #define LIMIT_DEFAULT 20
 #define LIMIT_MAX 1000000
@@ -40,7 +41,13 @@ struct check {
     int64_t asked;
     int64_t ended[3]; /* by enum asked_end */
     int64_t delivered;
+    int64_t cut; /* deliveries that are not whole */
 };
+
+static bool is_readable(const char *path, struct error *error)
+{
+    return access(path, R_OK) == 0 || error_set(error, "%s", strerror(errno));
+}
 
 static bool take_journal(void *arg, const char *value, struct error *error)
 {
@@ -49,14 +56,14 @@ static bool take_journal(void *arg, const char *value, struct error *error)
         return error_set(error, "is one too many: there may be %d", JOURNALS_MAX);
     }
     options->journals[options->journal_count++] = value;
-    return *value || error_set(error, "is empty");
+    return is_readable(value, error);
 }
 
 static bool take_deliveries(void *arg, const char *value, struct error *error)
 {
     struct options *options = arg;
     options->deliveries = value;
-    return *value || error_set(error, "is empty");
+    return is_readable(value, error);
 }
 
 static bool take_limit(void *arg, const char *value, struct error *error)
@@ -143,9 +150,9 @@ static void print_json(const struct check *check)
     buffer_init(&out, SIZE_MAX);
     buffer_format(&out,
                   "{\"asked\":%" PRId64 ",\"accepted\":%" PRId64 ",\"refused\":%" PRId64
-                  ",\"unanswered\":%" PRId64 ",\"delivered\":%" PRId64,
+                  ",\"unanswered\":%" PRId64 ",\"delivered\":%" PRId64 ",\"cutDeliveries\":%" PRId64,
                   check->asked, check->ended[ASKED_ACCEPTED], check->ended[ASKED_REFUSED],
-                  check->ended[ASKED_UNANSWERED], check->delivered);
+                  check->ended[ASKED_UNANSWERED], check->delivered, check->cut);
     for (int i = 0; i < FINDINGS; i++) {
         buffer_format(&out, ",\"%s\":%" PRId64, finding_table[i].name, check->found[i].count);
     }
@@ -170,6 +177,10 @@ static void print_table(const struct check *check)
                  " unanswered, %" PRId64 " delivered\n",
                  check->asked, check->ended[ASKED_ACCEPTED], check->ended[ASKED_REFUSED],
                  check->ended[ASKED_UNANSWERED], check->delivered);
+    if (check->cut > 0) {
+        (void)printf("%" PRId64 " delivery is cut off at the end of %s, and passed over\n", check->cut,
+                     check->options.deliveries);
+    }
     for (int i = 0; i < FINDINGS; i++) {
         const struct named *named = &check->found[i];
         const bool wrong = finding_table[i].wrong && named->count > 0;
@@ -183,17 +194,16 @@ static void print_table(const struct check *check)
 
 static int look(struct check *check, const struct config *config, struct error *error)
 {
-    for (size_t i = 0; i < check->options.journal_count; i++) {
-        if (!evidence_read_journal(check->ledger, check->options.journals[i], error)) {
-            return EXIT_WRONG_USAGE;
-        }
+    const struct options *options = &check->options;
+    bool fine = true;
+    for (size_t i = 0; fine && i < options->journal_count; i++) {
+        fine = evidence_read_journal(check->ledger, options->journals[i], error);
     }
-    if (!evidence_read_requests(check->ledger, config, error) ||
-        !evidence_read_database(check->ledger, config, error)) {
-        return EXIT_NOT_ASKED;
-    }
-    if (!evidence_read_deliveries(check->ledger, check->options.deliveries, on_stranger, check, error)) {
-        return EXIT_WRONG_USAGE;
+    if (!fine || !evidence_read_requests(check->ledger, config, error) ||
+        !evidence_read_database(check->ledger, config, error) ||
+        !evidence_read_deliveries(check->ledger, options->deliveries, on_stranger, check, &check->cut,
+                                  error)) {
+        return EXIT_NOT_CHECKED;
     }
     judge_all(check);
     return is_clean(check) ? 0 : EXIT_WRONG;
@@ -209,10 +219,8 @@ int check_run(const struct config *config, char **words, size_t count)
     }
     check.ledger = ledger_new();
     const int exit_code = look(&check, config, &error);
-    if (exit_code == EXIT_WRONG_USAGE) {
-        (void)fprintf(stderr, "outbound check: %s\n", error.text);
-    } else if (exit_code == EXIT_NOT_ASKED) {
-        log_error("%s", error.text);
+    if (exit_code == EXIT_NOT_CHECKED) {
+        (void)fprintf(stderr, "outbound check: cannot be checked: %s\n", error.text);
     } else if (check.options.json) {
         print_json(&check);
     } else {
@@ -238,7 +246,10 @@ void check_print_help(FILE *out)
     (void)fputs(
         "\nThe loads have to be over, and the deliveries to be those of these loads alone: what else a\n"
         "provider took counts as phantom. What is unfinished goes on; the caller decides when it is late.\n"
+        "\nA file of deliveries may end with half a line, whose answer never left: it is passed over,\n"
+        "and counted.\n"
         "\nexit code: 0 nothing is wrong or unfinished, 1 something is (not explained duplicates),\n"
-        "2 wrong usage, or a file that cannot be read, 3 PostgreSQL or Kafka could not be asked\n",
+        "2 wrong usage, 3 cannot be checked: a line of a file is unreadable or cut off, or PostgreSQL or\n"
+        "Kafka could not be asked\n",
         out);
 }

@@ -11,7 +11,8 @@
 
 /*
  * Returns the exit code: 0 nothing is wrong or unfinished; 1 something is; 2 a wrong option, or a file that
- * cannot be read; 3 PostgreSQL or Kafka could not be asked.
+ * is not there; 3 it cannot be checked: a file has a line that cannot be read, or PostgreSQL or Kafka could
+ * not be asked.
  */
 int check_run(const struct config *config, char **words, size_t count);
 

@@ -11,7 +11,10 @@
 #include "sandbox/proof/ledger.h"
 #include "schemas/config.h"
 
-/* False, naming file and line: it cannot be read, or is no journal. */
+/*
+ * False, naming file and line: it cannot be read, or a line is none of a journal. A line that is cut off,
+ * too: it may have said that a message was accepted.
+ */
 MUST_CHECK bool evidence_read_journal(struct ledger *ledger, const char *path, struct error *error);
 
 /* False: Kafka could not be asked; it is only for messages that were handed over by Kafka. */
@@ -23,11 +26,12 @@ MUST_CHECK bool evidence_read_database(struct ledger *ledger, const struct confi
                                        struct error *error);
 
 /*
- * `on_stranger` gets the ids of what a provider took and nobody has asked for. False, naming file and line:
- * it cannot be read, or is no such file.
+ * `on_stranger` gets the ids of what a provider took and nobody has asked for. `ret_cut`: 1 when the last
+ * line is cut off, 0 when it is not; it was not taken, because its answer never left. False, naming file and
+ * line: it cannot be read, or is no such file.
  */
 MUST_CHECK bool evidence_read_deliveries(struct ledger *ledger, const char *path,
                                          void (*on_stranger)(void *arg, const char *id), void *arg,
-                                         struct error *error);
+                                         int64_t *ret_cut, struct error *error);
 
 #endif

@@ -31,15 +31,24 @@ static const char *text_in(const json_t *content)
     return "";
 }
 
-/* By its id, where the provider was told; otherwise by its text, which starts with the key. */
-static struct ledger_message *find(const struct ledger *ledger, const char *id, const char *text)
+/* NULL: no message that was asked for has this id, or the provider was told none. */
+static struct ledger_message *find_by_id(const struct ledger *ledger, const char *id)
 {
     struct uuid uuid;
-    struct ledger_message *message = NULL;
-    if (id && uuid_parse(id, strlen(id), &uuid)) {
-        message = ledger_find_id(ledger, &uuid);
-    }
+    return id && uuid_parse(id, strlen(id), &uuid) ? ledger_find_id(ledger, &uuid) : NULL;
+}
+
+/* Otherwise by its text, which starts with the key. */
+static struct ledger_message *find(const struct ledger *ledger, const char *id, const char *text)
+{
+    struct ledger_message *message = find_by_id(ledger, id);
     return message ? message : ledger_find(ledger, (struct text){text, strcspn(text, " ")});
+}
+
+/* The provider was told that it is another message. */
+static bool has_other_id(const struct ledger *ledger, const struct ledger_message *message, const char *id)
+{
+    return id && message->has_id && find_by_id(ledger, id) != message;
 }
 
 static bool is_changed(const struct ledger_message *message, const json_t *line, const char *text)
@@ -80,7 +89,8 @@ static bool take_line(void *arg, const json_t *line, struct error *error)
     const char *text = text_in(json_object_get(line, "content"));
     struct ledger_message *message = find(reading->ledger, id, text);
     if (message) {
-        ledger_add_taken(message, attempt, is_changed(message, line, text));
+        const bool changed = has_other_id(reading->ledger, message, id) || is_changed(message, line, text);
+        ledger_add_taken(message, attempt, changed);
     } else {
         reading->on_stranger(reading->arg, id ? id : provider_id);
     }
@@ -88,8 +98,9 @@ static bool take_line(void *arg, const json_t *line, struct error *error)
 }
 
 bool evidence_read_deliveries(struct ledger *ledger, const char *path,
-                              void (*on_stranger)(void *arg, const char *id), void *arg, struct error *error)
+                              void (*on_stranger)(void *arg, const char *id), void *arg, int64_t *ret_cut,
+                              struct error *error)
 {
     struct reading reading = {ledger, on_stranger, arg};
-    return json_lines_read(path, take_line, &reading, error);
+    return json_lines_read(path, take_line, &reading, ret_cut, error);
 }

@@ -10,9 +10,10 @@ const struct finding_row finding_table[FINDINGS] = {
     [FOUND_DUPLICATE_EXPLAINED] = {"duplicatesExplained", false,
                                    "taken again after attempts that are on record as UNKNOWN"},
     [FOUND_DUPLICATE_UNEXPLAINED] = {"duplicatesUnexplained", true, "taken again otherwise"},
-    [FOUND_DISAGREEING] = {"disagreeing", true,
-                           "status or attempts say something else than the provider saw"},
-    [FOUND_CHANGED] = {"changed", true, "taken with another recipient, channel or content"},
+    [FOUND_DISAGREEING] =
+        {"disagreeing", true,
+         "status or attempts say something else than the provider saw, or what was refused is stored"},
+    [FOUND_CHANGED] = {"changed", true, "taken with another id, recipient, channel or content"},
     [FOUND_LETTERLESS] = {"letterless", true,
                           "FAILED, EXPIRED or UNKNOWN, with no dead letter and none announced"},
 };
@@ -143,7 +144,6 @@ void findings_judge(struct ledger_message *message, int ret_found[FINDINGS])
     ret_found[FOUND_UNFINISHED] = !is_finished(message);
     ret_found[FOUND_LOST] = message->state == STATE_SENT && !message->taken;
     ret_found[FOUND_LETTERLESS] = message->letterless;
-    ret_found[FOUND_DISAGREEING] =
-        !ret_found[FOUND_LOST] &&
-        !(attempts_agree(message) && (!is_finished(message) || status_agrees(message)));
+    const bool agreeing = attempts_agree(message) && (!is_finished(message) || status_agrees(message));
+    ret_found[FOUND_DISAGREEING] = message->end == ASKED_REFUSED || (!ret_found[FOUND_LOST] && !agreeing);
 }

@@ -2,7 +2,8 @@
  * journal.h - the file in which `outbound load` keeps what it asked for and what it was answered: JSON lines.
  *
  * That a message was asked for is in the file before its request leaves, so that nothing can be sent that the
- * journal does not know.
+ * journal does not know. A driver that is killed leaves whole lines and perhaps half a one at the end, with
+ * which the journal cannot be checked; answers of its last milliseconds that are not in it count as none.
  */
 #ifndef SANDBOX_PROOF_JOURNAL_H
 #define SANDBOX_PROOF_JOURNAL_H

@@ -17,7 +17,7 @@ static bool take_line(const char *text, size_t length, json_line_fn *take, void 
     return fine;
 }
 
-bool json_lines_read(const char *path, json_line_fn *take, void *arg, struct error *error)
+bool json_lines_read(const char *path, json_line_fn *take, void *arg, int64_t *ret_cut, struct error *error)
 {
     FILE *file = fopen(path, "re");
     if (!file) {
@@ -27,20 +27,28 @@ bool json_lines_read(const char *path, json_line_fn *take, void *arg, struct err
     size_t capacity = 0;
     ssize_t length;
     long long number = 0;
+    int64_t cut = 0;
     bool fine = true;
     errno = 0;
     while (fine && (length = getline(&text, &capacity, file)) > 0) {
         number++;
         struct error why;
-        /* {…}\n: what was cut does not end so. */
-        const bool whole =
-            text[length - 1] == '\n' && (text[0] != '{' || (length > 2 && text[length - 2] == '}'));
-        if (whole && !take_line(text, (size_t)length - 1, take, arg, &why)) {
-            fine = error_set(error, "%s, line %lld: %.300s", path, number, why.text);
+        if (text[length - 1] == '\n') {
+            fine = take_line(text, (size_t)length - 1, take, arg, &why);
+        } else if (ret_cut) {
+            cut++;
+        } else {
+            fine = error_set(&why, "is cut off: it has no end");
+        }
+        if (!fine) {
+            (void)error_set(error, "%s, line %lld: %.300s", path, number, why.text);
         }
     }
-    if (fine && ferror(file)) {
+    if (fine && !feof(file)) {
         fine = error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+    }
+    if (fine && ret_cut) {
+        *ret_cut = cut;
     }
     free(text);
     (void)fclose(file);

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attributes.h"
 #include "base/error.h"
@@ -14,10 +15,11 @@
 typedef bool json_line_fn(void *arg, const json_t *line, struct error *error);
 
 /*
- * Hands each line to `take`. Passed over are lines that whoever wrote them was killed in the middle of: the
- * last one without an end, and those that do not end an object. False, naming file and line: it cannot be
- * read, a line is no JSON object, or `take` does not want it.
+ * Hands each line to `take`. The last one may have no end, if whoever wrote it was killed or is still
+ * writing: it is passed over, and counted in `ret_cut`. NULL: it must not. False, naming file and line: it
+ * cannot be read, a line is no JSON object or has no end, or `take` does not want it.
  */
-MUST_CHECK bool json_lines_read(const char *path, json_line_fn *take, void *arg, struct error *error);
+MUST_CHECK bool json_lines_read(const char *path, json_line_fn *take, void *arg, int64_t *ret_cut,
+                                struct error *error);
 
 #endif

@@ -32,7 +32,7 @@ struct ledger_attempt {
 struct ledger_taken {
     struct ledger_taken *next;
     int32_t attempt; /* 0: the provider was not told */
-    bool changed;    /* recipient, channel or content is another */
+    bool changed;    /* id, recipient, channel or content is another */
 };
 
 struct ledger_message {
@@ -44,6 +44,7 @@ struct ledger_message {
     struct ledger_taken *taken;      /* the last one first */
     enum asked_end end : 8;
     enum state state : 8; /* when stored */
+    bool has_ended;       /* the journal says how */
     bool by_kafka;
     bool may_be_unread; /* the router has not read all of outbound.requests */
     bool has_id;

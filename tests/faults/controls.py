@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Negative controls: defects that are put into the product on purpose, to see that `outbound check` finds them.
+"""Negative controls: defects that are put into the product on purpose, to see that `outbound check` finds them, or that
+the events do not tell what has happened.
 
 usage: ./dev test controls [NAME...]
 
@@ -32,10 +33,13 @@ sys.path.append(str(environment.PACKAGES))
 
 from broken import Edit, Moved, build  # noqa: E402
 from harness import FAIL_POINT, Scenario, World  # noqa: E402
+from scenarios.topics import limit  # noqa: E402
 from server import descendants_of  # noqa: E402
 from support.command import outbound  # noqa: E402
 from support.database_lock import no_change_of_messages, somebody_waits  # noqa: E402
+from support.kafka import EVENTS  # noqa: E402
 from support.wait import until  # noqa: E402
+from told import wrong_events  # noqa: E402
 from verdict import NEVER, check  # noqa: E402
 
 # As the roles allow them at least: what a dead process held comes back soon.
@@ -50,7 +54,7 @@ SHORT = {
 SETTLE_S = 30  # the sound build finishes everything within that
 NOTICE_S = 15  # a defect shows within that
 STABLE_S = 6  # what does not change for so long stays so
-PASSING = ("unfinished", "letterless")  # in order while messages and letters are on their way
+PASSING = ("unfinished", "letterless", "untold")  # in order while messages, letters and events are on their way
 
 
 class ControlWorld(World):
@@ -151,6 +155,20 @@ def some_messages_refused(world):
     world.sandbox.fault("status", status=400, probability=0.2, seed=world.seed)
     with world.load(rate=300, count=200):
         pass
+
+
+def events_refused_for_a_while(world):
+    """The broker finds each of them too large."""
+    world.start("sandbox", "router", "sender")
+    world.start("producer", OUTBOUND_OUTBOX_POLL_INTERVAL_MS=50)
+    world.at_end.callback(limit, world, EVENTS)
+    limit(world, EVENTS, max_message_bytes=1)
+    with world.load(rate=200, count=50):
+        pass
+    until(lambda: world.db.count("SENT") == 50, "all are sent", 15)
+    world.roles["producer"].wait_until_says("did not acknowledge an event")
+    time.sleep(1)  # the last of them have been taken, too
+    limit(world, EVENTS)
 
 
 def sender_full_again_and_again(world):
@@ -343,6 +361,24 @@ CONTROLS = [
             )
         ],
     ),
+    Control(
+        "an event given up that Kafka refused",
+        events_refused_for_a_while,
+        "untold",
+        [
+            Edit(
+                "producer/event_relay.c",
+                "        failed(relay, (int64_t)ticket);\n    } else {",
+                "        relay->done[relay->done_count++] = (int64_t)ticket;\n    } else {",
+            )
+        ],
+    ),
+    Control(
+        "an event that says another status",
+        some_messages_refused,
+        "toldOtherwise",
+        [Edit("producer/event_relay.c", ".status = pg_text(rows, row, ROW_STATUS),", '.status = text_of("SENT"),')],
+    ),
 ]
 
 # --- the runs
@@ -357,9 +393,10 @@ def slug(text):
 
 
 def found_by(world):
-    """The kinds that the check finds and that must not be."""
+    """The kinds that the check finds, or the events tell, and that must not be."""
     answer = check(world)
-    return {kind: answer[kind] for kind in NEVER if answer[kind]}
+    found = {kind: answer[kind] for kind in NEVER if answer[kind]}
+    return {**found, **{kind: len(ids) for kind, ids in wrong_events(world).items() if ids}}
 
 
 @contextmanager
@@ -374,7 +411,7 @@ def run(program, harm, label, logs):
         harm(world)
         yield world
     finally:
-        world.discard()
+        world.close()
 
 
 def sound_is_clean(program, harm, label, logs):

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from server import Server
 from support import environment
+from support.kafka import EVENTS
 from support.pipeline import CONSUMER_GROUPS, Pipeline
 from support.role import Role, free_port
 from support.wait import until
@@ -108,6 +109,8 @@ class World:
         self._settings = {}  # label -> those that it was started with
         self._loads = []
         self.db.truncate()
+        self.events_since = self.topics.ends(EVENTS)
+        self.kafka_wiped = False
 
     @property
     def topics(self):
@@ -173,20 +176,31 @@ class World:
 
     def kill(self, label):
         self.roles[label].kill()
-        if label.startswith("sender"):
-            self.expect_duplicates()
+        self.expect_duplicates(label)
 
     def wait_until_killed(self, label, seconds=30):
         """By a fail point."""
         role = self.roles[label]
         role.expected_exit = {-signal.SIGKILL}
         until(lambda: not role.running, f"{label} comes to its fail point", seconds)
-        if label.startswith("sender"):
-            self.expect_duplicates()
+        self.expect_duplicates(label)
 
-    def expect_duplicates(self):
-        """What senders have in their hands now may go out twice, and nothing else may."""
-        self.explained_max += self.db.count("SENDING")
+    def expect_duplicates(self, label):
+        """What this process, a sender, has in its hands now may go out twice, and nothing else may."""
+        self.explained_max += self.db.value(
+            "SELECT count(*) FROM outbound_message WHERE status = 'SENDING' AND claimed_by = %s",
+            self.roles[label].settings.get("OUTBOUND_INSTANCE_ID"),
+        )
+
+    @property
+    def holds(self):
+        """Whether what is unknown is held, so that nothing goes out twice."""
+        return any(role.settings.get("OUTBOUND_EMAIL_UNKNOWN_POLICY") == "hold" for role in self.roles.values())
+
+    def expect_all_sent(self):
+        """None was given up, and none ended as unknown."""
+        self.wait_until_finished()
+        assert self.db.statuses().keys() == {"SENT"}, self.db.statuses()
 
     def unknown_attempts(self):
         """Each may have been a delivery, and so explains one duplicate."""
@@ -245,16 +259,18 @@ class World:
             raise AssertionError(f"{late}; messages: {self.db.statuses()}, outbox: {self.db.outbox()}") from None
 
     def recovery_s(self):
-        """From the end of the fault until what had been accepted was finished and a new message had gone through."""
+        """From the end of the fault until what had been accepted was finished, with its dead letters archived, and a new
+        message had gone through."""
         if self.fault_over_at is None:
             return None
         (ends,) = self.db.rows(
             "SELECT max(extract(epoch FROM coalesce(sent_at, updated_at)))"
             "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS old_ones,"
+            "       max((SELECT max(extract(epoch FROM l.updated_at)) FROM outbound_dead_letter l WHERE l.message_id = m.id))"
+            "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS letters,"
             "       min(extract(epoch FROM sent_at)) FILTER (WHERE created_at > to_timestamp(%s))::float AS new_ones"
-            "  FROM outbound_message",
-            self.fault_over_at,
-            self.fault_over_at,
+            "  FROM outbound_message m",
+            *[self.fault_over_at] * 3,
         )
         assert ends["new_ones"] is not None, "no message went through after the fault"
         return max(0.0, *((end or 0) - self.fault_over_at for end in ends.values()))
@@ -268,13 +284,15 @@ class World:
                 role.signal(signal.SIGCONT)
         self._pipeline.stop()
 
-    def discard(self):
-        for role in (*self._loads, *self._pipeline.started):
-            role.discard()
-        self.at_end.close()
-        for server in (self.postgres, self.kafka):
-            server.bring_back()
-        self.db.close()
+    def close(self):
+        """Leaves nothing behind. What fails in one step does not keep it from the others."""
+        with ExitStack() as steps:
+            steps.callback(self.db.close)
+            for server in (self.kafka, self.postgres):
+                steps.callback(server.bring_back)
+            steps.callback(self.at_end.close)
+            for role in (*self._loads, *self._pipeline.started):
+                steps.callback(role.discard)
 
     def tails(self):
         return self._pipeline.tails() + [(role.log_path.name, role.tail()) for role in self._loads]

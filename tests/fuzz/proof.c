@@ -16,6 +16,7 @@ int fuzz_proof(const uint8_t *bytes, size_t length)
 {
     char path[64];
     struct error error = {0};
+    int64_t cut = 0;
     const int fd = memfd_create("evidence", MFD_CLOEXEC);
     if (length == 0 || fd < 0) {
         return 0;
@@ -24,8 +25,9 @@ int fuzz_proof(const uint8_t *bytes, size_t length)
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     struct ledger *ledger = ledger_new();
     const bool fine = bytes[0] == 0 ? evidence_read_journal(ledger, path, &error)
-                                    : evidence_read_deliveries(ledger, path, on_stranger, NULL, &error);
+                                    : evidence_read_deliveries(ledger, path, on_stranger, NULL, &cut, &error);
     must(fine || *error.text);
+    must(cut == 0 || bytes[length - 1] != '\n');
     for (const struct ledger_message *one = ledger_first(ledger); one; one = ledger_next(one)) {
         must(ledger_find(ledger, text_of(one->key)) == one);
         must(!one->has_id || ledger_find_id(ledger, &one->id) == one);

@@ -1,6 +1,7 @@
 """`outbound load` and `outbound check`: a clean run has no finding, and each thing that must not be is found by its id."""
 
 import copy
+import json
 import signal
 import time
 from collections import Counter
@@ -120,6 +121,11 @@ def change_recipient(evidence, delivery):
     delivery["to"] = "n2" + delivery["to"]
 
 
+def tell_another_id(_evidence, delivery):
+    """Recipient and text say which message it is."""
+    delivery["messageId"] = UUID
+
+
 def change_content(evidence, delivery):
     found = delivery["content"]
     text = found if isinstance(found, str) else found.get("text") or found["body"]
@@ -158,6 +164,14 @@ def refuse(evidence, delivery):
             line.update(event="refused", status=400)
 
 
+def refuse_and_store(evidence, delivery):
+    """Nothing has gone out, and nothing will."""
+    refuse(evidence, delivery)
+    set_status("CANCELLED")(evidence, delivery)
+    never_attempted(evidence, delivery)
+    drop_delivery(evidence, delivery)
+
+
 def give_up(evidence, delivery):
     set_status("FAILED")(evidence, delivery)
     evidence.change("UPDATE outbound_attempt SET outcome = 'FAILED' WHERE outbound_message_id = %s", delivery["messageId"])
@@ -172,13 +186,15 @@ VIOLATIONS = [
     (take_again_after_unknown, {"duplicatesExplained"}),
     (change_recipient, {"changed"}),
     (change_content, {"changed"}),
+    (tell_another_id, {"changed"}),
     (set_status("QUEUED"), {"unfinished"}),
     (set_status("SENDING"), {"unfinished"}),
     (set_status("CANCELLED"), {"disagreeing"}),
     (set_status("FAILED"), {"disagreeing", "letterless"}),
     (set_outcome, {"disagreeing"}),
     (never_attempted, {"disagreeing"}),
-    (refuse, {"phantom"}),
+    (refuse, {"phantom", "disagreeing"}),
+    (refuse_and_store, {"disagreeing"}),
     (give_up, {"letterless"}),
 ]
 
@@ -187,9 +203,9 @@ VIOLATIONS = [
 def test_each_violation_is_found(evidence, violate, kinds):
     """One message of each channel. The number of kinds is that of messages: nothing else is said."""
     victims = {line["channel"]: line for line in evidence.deliveries if line["messageId"] in by_http(evidence)}
+    names = {delivery["messageId"] for delivery in victims.values()}
     for delivery in victims.values():
         violate(evidence, delivery)
-    names = {delivery["messageId"] for delivery in victims.values()}
     code, found, ids = evidence.check()
     assert found == {kind: len(victims) for kind in kinds}
     assert all(set(named) == names for named in ids.values())
@@ -232,15 +248,22 @@ ASKED = '{"event":"asked","key":"a-1","by":"http","channel":"SMS","to":"+4915112
 UUID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
+END = '{{"event":"accepted","key":"a-1","id":"{}"}}\n'.format(UUID)
+
+
 @pytest.mark.parametrize(
     ("journal", "line", "why"),
     [
+        (ASKED + END[:-3] + "\n", 2, "is no JSON"),
+        (ASKED + END[:-3], 2, "cut off"),
+        (ASKED + END[:-1], 2, "cut off"),
         (ASKED + "nonsense\n", 2, "is no JSON"),
         (ASKED + "[]\n", 2, "is no JSON object"),
         (ASKED + '{"event":"accepted"}\n', 2, '"key"'),
         (ASKED + '{"event":"forgotten","key":"a-1"}\n', 2, "forgotten"),
         (ASKED + '{"event":"accepted","key":"a-2"}\n', 2, "not asked for"),
-        (ASKED + ASKED, 2, "a second time"),
+        (ASKED + ASKED, 2, "asked for a second time"),
+        (ASKED + END + '{"event":"unanswered","key":"a-1"}\n', 3, "ends for a second time"),
         (ASKED.replace('"to"', '"too"'), 1, '"to"'),
         (ASKED.replace('"http"', '"post"'), 1, '"by"'),
         (ASKED + '{"event":"accepted","key":"a-1","id":"1"}\n', 2, "UUID"),
@@ -258,8 +281,8 @@ def test_a_bad_journal_is_named(tmp_path, journal, line, why):
     path.write_text(journal)
     deliveries.touch()
     ended = outbound("check", f"--journal={path}", f"--deliveries={deliveries}")
-    assert ended.code == 2 and ended.out == ""
-    assert f"{path}, line {line}: " in ended.err and why in ended.err
+    assert ended.code == 3 and ended.out == ""
+    assert f"cannot be checked: {path}, line {line}: " in ended.err and why in ended.err
 
 
 @pytest.mark.parametrize(
@@ -269,6 +292,7 @@ def test_a_bad_journal_is_named(tmp_path, journal, line, why):
         ('{"providerMessageId":"1"}\n', '"channel"'),
         ('{"providerMessageId":"1","channel":"SMS","attempt":"first"}\n', '"attempt"'),
         ("1\n", "is no JSON"),
+        ('{"at":"2026-01\n{"at":"2026-01', "is no JSON"),
     ],
 )
 def test_a_bad_file_of_deliveries_is_named(tmp_path, delivery, why):
@@ -276,15 +300,26 @@ def test_a_bad_file_of_deliveries_is_named(tmp_path, delivery, why):
     path.touch()
     deliveries.write_text(delivery)
     ended = outbound("check", f"--journal={path}", f"--deliveries={deliveries}")
-    assert ended.code == 2 and ended.out == ""
-    assert f"{deliveries}, line 1: " in ended.err and why in ended.err
+    assert ended.code == 3 and ended.out == ""
+    assert f"cannot be checked: {deliveries}, line 1: " in ended.err and why in ended.err
 
 
-def test_a_line_that_a_killed_process_left_is_passed_over(tmp_path):
+CUT = '{"at":"2026-01'
+TAKEN = json.dumps(
+    {"at": "2026-01-31T12:00:00.000Z", "channel": "SMS", "providerMessageId": "1", "messageId": UUID, "to": "+4915112345678", "content": "a-1 x"}
+)
+
+
+def test_half_a_delivery_at_the_end_is_passed_over_and_counted(tmp_path):
     path, deliveries = tmp_path / "journal.jsonl", tmp_path / "deliveries.jsonl"
-    path.write_text(ASKED + '{"event":"asked","key":"a-')
-    deliveries.write_text('{"at":"2026-01\n')
-    assert check([path], deliveries) == (0, {}, {})
+    path.write_text(ASKED)
+    words = ("check", f"--journal={path}", f"--deliveries={deliveries}")
+    for half, number in (("", 0), (CUT, 1), (TAKEN, 1)):
+        deliveries.write_text(half)
+        ended = outbound(*words, "--json")
+        answer = json.loads(ended.out)
+        assert ended.code == 0 and (answer["cutDeliveries"], answer["delivered"]) == (number, 0)
+        assert outbound(*words).out.count("1 delivery is cut off at the end of") == number
 
 
 @pytest.mark.parametrize(
@@ -354,8 +389,9 @@ def test_each_request_is_made_once_whatever_the_answer(tmp_path):
 
 
 def slow(connection):
+    """The connection ends with the answer, as the answer says."""
     time.sleep(0.5)
-    connection.sendall(ANSWERS["refused"])
+    connection.sendall(ANSWERS["refused"].replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
 
 
 def test_late_answers_do_not_slow_it_down(tmp_path):

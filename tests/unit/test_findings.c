@@ -32,7 +32,10 @@ static const struct {
     {ASKED_UNANSWERED, STATE_SENT, "S", "", "lost"},
     {ASKED_REFUSED, NOT_STORED, "", "", ""},
     {ASKED_REFUSED, NOT_STORED, "", "1", "phantom"},
-    {ASKED_REFUSED, STATE_SENT, "S", "1", "phantom"},
+    {ASKED_REFUSED, STATE_SENT, "S", "1", "phantom disagreeing"},
+    {ASKED_REFUSED, STATE_SENT, "S", "", "lost disagreeing"},
+    {ASKED_REFUSED, STATE_QUEUED, "", "", "unfinished disagreeing"},
+    {ASKED_REFUSED, STATE_FAILED, "F", "", "disagreeing"},
     {ASKED_ACCEPTED, STATE_QUEUED, "", "", "unfinished"},
     {ASKED_ACCEPTED, STATE_SENDING, "", "1", "unfinished"}, /* the attempt is under way */
     {ASKED_ACCEPTED, STATE_SCHEDULED, "", "", "unfinished"},

@@ -2,11 +2,17 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "support/says.h"
+#include "support/time_limit.h"
 
 /* Standard error is a pipe; what was written is read once. */
 static int reading;
@@ -14,6 +20,7 @@ static int reading;
 static void catch_lines(void)
 {
     int ends[2];
+    time_limit();
     cr_assert(pipe(ends) == 0);
     cr_assert(dup2(ends[1], STDERR_FILENO) >= 0);
     (void)close(ends[1]);
@@ -90,7 +97,7 @@ Test(log, text_has_time_level_thread_logger_and_ids)
     configure(LOG_INFO, false);
     const struct log_field fields[] = {{"orgId", "acme"},  {"userId", "u1"},         {"messageId", "7"},
                                        {"channel", "SMS"}, {"correlationId", "c-1"}, {0}};
-    log_write(LOG_INFO, fields, "it is %s\nor not", "done");
+    log_write(LOG_INFO, fields, "it is %s\r\n\x1b\x7for not", "done");
     char *text = lines();
     for (char *at = text; at < text + 23; at++) {
         if (*at >= '0' && *at <= '9') {
@@ -179,6 +186,54 @@ Test(log, a_long_line_is_still_a_line)
     cr_expect(strlen(text) > 0 && text[strlen(text) - 1] == '\n');
     json_t *line = json_loads(text, 0, NULL);
     cr_expect(line != NULL, "%.200s", text);
+}
+
+static pthread_t writer;
+static atomic_bool interrupted;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    interrupted = true;
+}
+
+/* Reads a line from the pipe, but not before it is full and the one who writes to it was interrupted. */
+static void *interrupt(void *arg)
+{
+    static char text[10000];
+    for (int waiting = 0; waiting < *(int *)arg;) {
+        cr_assert(ioctl(reading, FIONREAD, &waiting) == 0);
+    }
+    while (!interrupted) {
+        (void)pthread_kill(writer, SIGUSR1);
+    }
+    for (size_t length = 0; !strchr(text, '\n');) {
+        const ssize_t got = read(reading, text + length, sizeof text - 1 - length);
+        cr_assert(got > 0, "the line has no end: %s", text);
+        length += (size_t)got;
+    }
+    return text;
+}
+
+Test(log, a_signal_does_not_tear_a_line)
+{
+    const struct sigaction action = {.sa_handler = on_signal}; /* write(2) is not begun again by itself */
+    char quotes[3000];
+    void *text;
+    pthread_t reader;
+    memset(quotes, '"', sizeof quotes - 1);
+    quotes[sizeof quotes - 1] = '\0';
+    configure(LOG_INFO, true);
+    int room = fcntl(reading, F_SETPIPE_SZ, 4096);
+    cr_assert(room == 4096 && sigaction(SIGUSR1, &action, NULL) == 0);
+    writer = pthread_self();
+    cr_assert(pthread_create(&reader, NULL, interrupt, &room) == 0);
+    log_info("%s", quotes);
+    (void)close(STDERR_FILENO);
+    cr_assert(pthread_join(reader, &text) == 0);
+    json_t *line = json_loads(text, 0, NULL);
+    cr_expect(line != NULL, "%s", (char *)text);
+    json_decref(line);
 }
 
 Test(log, the_level_changes_at_run_time_within_its_bounds)

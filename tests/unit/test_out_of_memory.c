@@ -15,6 +15,9 @@
 
 #include "base/kafka_properties.h"
 #include "base/library_memory.h"
+#include "base/log.h"
+#include "base/pg.h"
+#include "base/smtp_client.h"
 #include "metrics/sentry_dsn.h"
 #include "producer/alert_notification.h"
 #include "producer/message_request.h"
@@ -30,6 +33,9 @@
 #include "senders/twilio/twilio.h"
 #include "senders/whatsapp/whatsapp.h"
 #include "support/faulty_malloc.h"
+#include "support/loop.h"
+#include "support/pg_peer.h"
+#include "support/smtp_peer.h"
 #include "support/temp_file.h"
 #include "support/time_limit.h"
 #include "tests/fuzz/targets.h"
@@ -256,7 +262,7 @@ static const struct config config = {.email_from = "from@example.com",
                                      .sendgrid_api_key = "key",
                                      .sendgrid_base_url = "https://example.com",
                                      .sendgrid_templates = "t=d-1",
-                                     .ses_templates = "",
+                                     .ses_templates = "t=hello",
                                      .ses_configuration_set = "",
                                      .sns_sender_id = "",
                                      .sns_sms_type = "Transactional",
@@ -266,7 +272,7 @@ static const struct config config = {.email_from = "from@example.com",
                                      .twilio_messaging_service_sid = "",
                                      .twilio_status_callback_url = "",
                                      .twilio_base_url = "https://example.com",
-                                     .whatsapp_templates = "",
+                                     .whatsapp_templates = "t=hello:de",
                                      .whatsapp_phone_number_id = "1",
                                      .whatsapp_access_token = "token",
                                      .whatsapp_api_version = "v18.0",
@@ -308,6 +314,32 @@ static enum outcome deliver(const struct provider *provider, int status, const c
         curl_slist_free_all(endpoint.headers);
     }
     buffer_release(&request);
+    return right ? RIGHT : WRONG;
+}
+
+/* With what a driver's map of templates says. */
+static enum outcome by_template(void)
+{
+    static const struct {
+        const struct provider *provider;
+        const char *id;
+    } cases[] = {{&sendgrid, "\"d-1\""}, {&ses, "\"hello\""}, {&whatsapp, "\"hello\""}};
+    const struct message message = {.attempt_no = 1,
+                                    .org_id = "o",
+                                    .to = "ada@example.com",
+                                    .template_code = "t",
+                                    .subject = "S",
+                                    .payload = "{\"name\":\"Ada\"}",
+                                    .correlation_id = "c"};
+    bool right = true;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct verdict verdict = {0};
+        struct buffer request;
+        buffer_init(&request, 65536);
+        right = cases[i].provider->build(&config, &message, &request, &verdict) &&
+                strstr(request.bytes, cases[i].id) && right;
+        buffer_release(&request);
+    }
     return right ? RIGHT : WRONG;
 }
 
@@ -357,6 +389,107 @@ Test(out_of_memory, of_each_provider)
     each_in_turn(by_sns, false);
     each_in_turn(by_twilio, false);
     each_in_turn(by_whatsapp, false);
+    each_in_turn(by_template, false);
+}
+
+/* --- the other ends of connections */
+
+static const char *server; /* its address */
+
+static void on_mail_done(void *arg, const struct http_result *result)
+{
+    *(enum outcome *)arg = result->code == CURLE_OK && result->status == 250 ? RIGHT : WRONG;
+}
+
+static enum outcome send_mail(void)
+{
+    const struct smtp_client_options options = {.url = server,
+                                                .tls = SMTP_TLS_NONE,
+                                                .username = "",
+                                                .ca_file = "",
+                                                .connect_timeout_ms = 10000,
+                                                .total_timeout_ms = 10000,
+                                                .idle_timeout_ms = 1000,
+                                                .reply_limit = 4096,
+                                                .mail_limit = 4096};
+    enum outcome outcome = REFUSED;
+    struct test_loop loop;
+    loop_open(&loop);
+    struct smtp_client *client = smtp_client_new(&loop.uv, &options);
+    struct smtp_exchange *exchange = smtp_exchange_new(client);
+    buffer_text(smtp_exchange_mail(exchange), "Subject: x\r\n\r\n.x\r\n");
+    smtp_exchange_start(exchange, "us@example.com", "ada@example.org", on_mail_done, &outcome);
+    LOOP_UNTIL(&loop, outcome != REFUSED);
+    smtp_exchange_free(exchange);
+    smtp_client_free(client);
+    loop_close(&loop);
+    return outcome;
+}
+
+Test(out_of_memory, of_a_mail)
+{
+    static const struct smtp_step as_usual[] = {{NULL}};
+    struct smtp_peer *peer = smtp_peer_open(as_usual);
+    server = smtp_peer_url(peer);
+    each_in_turn(send_mail, false);
+    smtp_peer_free(peer);
+}
+
+struct asked {
+    struct pg *pg;
+    struct pg_params params;
+    bool answered;
+    enum outcome outcome;
+};
+
+static void on_answer(void *arg, struct pg_reply *reply)
+{
+    struct asked *asked = arg;
+    asked->answered = true;
+    if (reply->outcome == PG_DONE) {
+        size_t length;
+        char *bytes = pg_bytes(reply->rows, 0, 0, &length);
+        asked->outcome = bytes && length == 2 && memcmp(bytes, "\1\2", 2) == 0 ? RIGHT : WRONG;
+        PQfreemem(bytes);
+    } else {
+        asked->outcome = reply->outcome == PG_LOST ? RIGHT : WRONG; /* the server refuses nothing */
+    }
+}
+
+static void on_up(void *arg)
+{
+    static const struct pg_statement statement = {.name = "s", .sql = "SELECT $1"};
+    struct asked *asked = arg;
+    pg_params_init(&asked->params, 4096);
+    pg_array_begin(&asked->params, PG_TEXT);
+    pg_array_text(&asked->params, "a");
+    pg_array_end(&asked->params);
+    asked->answered = !pg_call(asked->pg, &statement, &asked->params, on_answer, asked);
+    pg_params_release(&asked->params);
+}
+
+/* Without a connection, or when it is lost, nobody is told anything about the statement that is not so. */
+static enum outcome ask_postgres(void)
+{
+    struct asked asked = {.outcome = RIGHT};
+    const struct pg_options options = {
+        .url = server, .application_name = "x", .timeout_ms = 500, .on_up = on_up, .arg = &asked};
+    struct test_loop loop;
+    loop_open(&loop);
+    asked.pg = pg_open(&loop.uv, &options);
+    LOOP_UNTIL(&loop, asked.answered || *pg_trouble(asked.pg));
+    pg_close(asked.pg);
+    loop_close(&loop);
+    return asked.outcome;
+}
+
+Test(out_of_memory, of_a_statement)
+{
+    struct pg_peer *peer = pg_peer_open("\\x0102");
+    server = pg_peer_url(peer);
+    log_info("the log has its memory now");
+    each_in_turn(ask_postgres, false);
+    pg_peer_free(peer);
 }
 
 /* --- at the start, which may fail: nothing was accepted yet */

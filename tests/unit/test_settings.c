@@ -173,11 +173,15 @@ Test(settings, yaml_nests)
     cr_expect(eq(str, values.deep, ""));
 }
 
+#define LONG_KEY                                                                                          \
+    "a.long.key.a.long.key.a.long.key.a.long.key.a.long.key.a.long.key.a.long.key.a.long.key.a.long.key." \
+    "a.long.key.a.long.key.a.long.key."
+
 Test(settings, wrong_yaml_is_refused_with_its_line)
 {
     static const struct {
         const char *yaml;
-        const char *words[3];
+        const char *words[4];
     } rows[] = {
         {"name: x\nnmae: y\n", {"line 2", "nmae"}},
         {"a:\n  b:\n    x: 1\n", {"line 3", "a.b.x"}},
@@ -191,6 +195,11 @@ Test(settings, wrong_yaml_is_refused_with_its_line)
         {"name: {a: {b: {c: {d: {e: {f: {g: {h: {i: 1}}}}}}}}}\n", {"line 1"}},
         {"name: &x [*x]\n", {"line 1"}},
         {"name: &x {y: *x}\n", {"line 1"}},
+        {"name: x\nnumber: 5\nname: y\n", {"line 3", "name", "line 1"}},
+        {"a.b.c.d: 1\na: {b: {c: {d: 2}}}\n", {"line 2", "a.b.c.d", "line 1"}},
+        {"name: x\n---\nnumber: 5\n", {"line 2", "document"}},
+        {"number: 5\nname: \"a\\0b\"\n", {"line 2", "name", "NUL"}},
+        {LONG_KEY LONG_KEY ": 1\n", {"line 1", "key"}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         expect_refused(rows[i].yaml, NULL, rows[i].words, rows[i].yaml);
@@ -272,6 +281,23 @@ Test(settings, secret_files_may_have_several_lines)
     setenv("T_SECRET_FILE", temp_file("a=1\nb=2\n"), 1);
     load_well(NULL, NULL);
     cr_expect(eq(str, values.secret, "a=1\nb=2"));
+}
+
+/* Half a secret, or none, would be refused by a provider, and nobody would know why. */
+Test(settings, a_secret_file_is_read_whole_or_refused)
+{
+    static char text[65537 + 1];
+    memset(text, 'x', sizeof text - 2);
+    setenv("T_SECRET_FILE", temp_file(text), 1);
+    load_well(NULL, NULL);
+    cr_expect(eq(str, values.secret, text));
+    text[sizeof text - 2] = 'x';
+    setenv("T_SECRET_FILE", temp_file(text), 1);
+    expect_refused(NULL, NULL, WORDS("T_SECRET_FILE", getenv("T_SECRET_FILE"), "65536"), "too long");
+    setenv("T_SECRET_FILE", "/tmp", 1);
+    expect_refused(NULL, NULL, WORDS("T_SECRET_FILE", "/tmp", "directory"), "a folder");
+    setenv("T_SECRET_FILE", "/proc/self/cmdline", 1);
+    expect_refused(NULL, NULL, WORDS("T_SECRET_FILE", "/proc/self/cmdline", "NUL"), "a NUL");
 }
 
 Test(settings, secret_file_wins_over_yaml_and_loses_to_an_override)

@@ -3,6 +3,7 @@
 Written anew here instead of taken from the program, so that both would have to be wrong in the same way.
 """
 
+import functools
 import io
 import json
 import re
@@ -61,6 +62,12 @@ def schema_text(name):
     return (environment.REPOSITORY / "schemas" / "avro" / f"{name}.avsc").read_text()
 
 
+@functools.cache
+def _schema(name):
+    return avro.schema.parse(schema_text(name))
+
+
+@functools.cache
 def single_object_header(name):
     text = canonical(json.loads(schema_text(name)))
     assert not re.search(r"\s", text)
@@ -72,7 +79,7 @@ def decode(name, record, header=None):
     header = header or single_object_header(name)
     assert record.startswith(header), record[:10].hex()
     stream = io.BytesIO(record[len(header) :])
-    datum = avro.io.DatumReader(avro.schema.parse(schema_text(name))).read(avro.io.BinaryDecoder(stream))
+    datum = avro.io.DatumReader(_schema(name)).read(avro.io.BinaryDecoder(stream))
     assert stream.read() == b""
     return datum
 
@@ -87,7 +94,7 @@ def decode_reference(record):
 
 def encode(name, **datum):
     stream = io.BytesIO()
-    avro.io.DatumWriter(avro.schema.parse(schema_text(name))).write(datum, avro.io.BinaryEncoder(stream))
+    avro.io.DatumWriter(_schema(name)).write(datum, avro.io.BinaryEncoder(stream))
     return single_object_header(name) + stream.getvalue()
 
 

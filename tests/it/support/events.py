@@ -5,10 +5,17 @@ from support.wait import until
 
 TOPIC = "outbound.events"
 
+REGISTRY_HEADER = 5  # a zero byte, and the schema's id in the registry
+
+
+def read(value):
+    """The event of a record, written with a registry or without one."""
+    return decode("StatusEvent", value, header=value[:REGISTRY_HEADER] if value[0] == 0 else None)
+
 
 def of(pipeline, since, message_id):
     """The events of a message that are in the topic, in its order."""
-    return [decode("StatusEvent", record.value) for record in pipeline.kafka.records_of(TOPIC, since, message_id)]
+    return [read(record.value) for record in pipeline.kafka.records_of(TOPIC, since, message_id)]
 
 
 def wait_for(pipeline, since, message_id, statuses):

@@ -19,7 +19,7 @@ def check(journals, deliveries, *options, **settings):
     assert ended.code in (0, 1), ended.err
     answer = json.loads(ended.out)
     ids = answer.pop("ids")
-    counted = ("asked", "accepted", "refused", "unanswered", "delivered")
+    counted = ("asked", "accepted", "refused", "unanswered", "delivered", "cutDeliveries")
     found = {kind: number for kind, number in answer.items() if kind not in counted and number}
     assert ended.code == (1 if set(found) - {"duplicatesExplained"} else 0)
     return ended.code, found, {kind: ids[kind] for kind in found}

@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX 1024
 #define VERBS_MAX 16
 #define SAID_MAX ((size_t)16 * 1024 * 1024)
 #define END_OF_CONTENT "\r\n.\r\n"
