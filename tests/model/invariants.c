@@ -292,7 +292,7 @@ void invariant_taken(const struct uuid *id, int32_t attempt_no)
     }
 }
 
-static bool is_of_senders(const struct topic_log *topic)
+bool topic_is_of_senders(const struct topic_log *topic)
 {
     static const char sends[] = "outbound.send.";
     return strncmp(topic->name, sends, sizeof sends - 1) == 0;
@@ -302,7 +302,7 @@ void invariant_record_written(const struct topic_log *topic, const struct record
 {
     const struct message_row *message = database_find(&database, &record->id);
     struct known *about = message ? known_of(message) : NULL;
-    if (!about || !is_of_senders(topic) || record->fence < about->sends_fence) {
+    if (!about || !topic_is_of_senders(topic) || record->fence < about->sends_fence) {
         return;
     }
     about->sends = record->fence == about->sends_fence ? about->sends + 1 : 1;
@@ -334,7 +334,7 @@ void invariant_commit(const struct process *process, const struct topic_log *top
             continue;
         }
         check_home(message, topic, partition, to, "an offset is committed");
-        if (is_of_senders(topic) && is_in_hand(process, message, record)) {
+        if (topic_is_of_senders(topic) && is_in_hand(process, message, record)) {
             violated("the offset of …%s is committed before the end of attempt %d is stored",
                      short_id(message), (int)message->fence);
         }

@@ -27,6 +27,8 @@ void invariant_taken(const struct uuid *id, int32_t attempt_no);
 void invariant_commit(const struct process *process, const struct topic_log *topic, int32_t partition,
                       int64_t from, int64_t to);
 void invariant_record_lost(const struct record *record);
+bool topic_is_of_senders(const struct topic_log *topic);
+
 /* A record is in Kafka. */
 void invariant_record_written(const struct topic_log *topic, const struct record *record);
 

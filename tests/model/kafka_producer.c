@@ -3,6 +3,7 @@
  */
 #include "base/kafka_producer.h"
 
+#include "tests/model/invariants.h"
 #include "tests/model/servers.h"
 #include "tests/model/world.h"
 
@@ -96,6 +97,10 @@ static void on_record_arrives(void *arg)
         kafka_write(flight->topic, flight->partition, flight->record);
     } else {
         tell("Kafka: a record for %s passes for a repetition", flight->topic->name);
+        if (topic_is_of_senders(
+                flight->topic)) { /* a router's, who reads again when he learns of the rebuild */
+            invariant_record_lost(flight->record);
+        }
     }
     if (!dead && !flight->unreported && now_us < flight->gives_up_us) {
         event_at(flight->producer->process, now_us + between(100, 3 * MS), on_reported, flight);
