@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "producer/kafka_look.h"
@@ -148,6 +149,7 @@ static void on_stepped(void *arg, struct pg_reply *reply)
     if (reply->outcome != PG_DONE) {
         return;
     }
+    FAIL_POINT("rebuild.stepped");
     const int64_t published = pg_int(reply->rows, 0, REBUILD_PUBLISHED);
     rebuild->published += published;
     metric_add(rebuild->producer->metrics, METRIC_REBUILD_PUBLISHED, NO_LABELS, (double)published);

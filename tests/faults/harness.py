@@ -176,20 +176,31 @@ class World:
 
     def kill(self, label):
         self.roles[label].kill()
-        if label.startswith("sender"):
-            self.expect_duplicates()
+        self.expect_duplicates(label)
 
     def wait_until_killed(self, label, seconds=30):
         """By a fail point."""
         role = self.roles[label]
         role.expected_exit = {-signal.SIGKILL}
         until(lambda: not role.running, f"{label} comes to its fail point", seconds)
-        if label.startswith("sender"):
-            self.expect_duplicates()
+        self.expect_duplicates(label)
 
-    def expect_duplicates(self):
-        """What senders have in their hands now may go out twice, and nothing else may."""
-        self.explained_max += self.db.count("SENDING")
+    def expect_duplicates(self, label):
+        """What this process, a sender, has in its hands now may go out twice, and nothing else may."""
+        self.explained_max += self.db.value(
+            "SELECT count(*) FROM outbound_message WHERE status = 'SENDING' AND claimed_by = %s",
+            self.roles[label].settings.get("OUTBOUND_INSTANCE_ID"),
+        )
+
+    @property
+    def holds(self):
+        """Whether what is unknown is held, so that nothing goes out twice."""
+        return any(role.settings.get("OUTBOUND_EMAIL_UNKNOWN_POLICY") == "hold" for role in self.roles.values())
+
+    def expect_all_sent(self):
+        """None was given up, and none ended as unknown."""
+        self.wait_until_finished()
+        assert self.db.statuses().keys() == {"SENT"}, self.db.statuses()
 
     def unknown_attempts(self):
         """Each may have been a delivery, and so explains one duplicate."""
@@ -273,13 +284,15 @@ class World:
                 role.signal(signal.SIGCONT)
         self._pipeline.stop()
 
-    def discard(self):
-        for role in (*self._loads, *self._pipeline.started):
-            role.discard()
-        self.at_end.close()
-        for server in (self.postgres, self.kafka):
-            server.bring_back()
-        self.db.close()
+    def close(self):
+        """Leaves nothing behind. What fails in one step does not keep it from the others."""
+        with ExitStack() as steps:
+            steps.callback(self.db.close)
+            for server in (self.kafka, self.postgres):
+                steps.callback(server.bring_back)
+            steps.callback(self.at_end.close)
+            for role in (*self._loads, *self._pipeline.started):
+                steps.callback(role.discard)
 
     def tails(self):
         return self._pipeline.tails() + [(role.log_path.name, role.tail()) for role in self._loads]

@@ -54,11 +54,14 @@ def judge(world):
         found = check(world)
     ids = found.get("ids", {})
     wrong += [f"{what}: {found[what]} {ids.get(what, '')}" for what in NEVER if found[what] > 0]
-    if found["duplicatesExplained"] > world.explained_max:
-        wrong.append(f"duplicatesExplained: {found['duplicatesExplained']}, at most {world.explained_max} were expected")
-    unknown = world.db.value("SELECT count(*) FROM outbound_attempt WHERE outcome = 'UNKNOWN'")
+    explained_max = 0 if world.holds else world.explained_max
+    if found["duplicatesExplained"] > explained_max:
+        wrong.append(f"duplicatesExplained: {found['duplicatesExplained']}, at most {explained_max} were expected")
+    unknown = world.unknown_attempts()
     if world.unknown_max is not None and unknown > world.unknown_max:
         wrong.append(f"{unknown} attempts ended as UNKNOWN")
+    if world.fault_over_at is None:
+        wrong.append("the scenario does not say when its harm was over")
     if found["accepted"] == 0:
         wrong.append("no message was accepted: nothing was shown")
     if recovery_s is not None and recovery_s > world.scenario.recover_s:
@@ -71,7 +74,7 @@ def judge(world):
         "phantom": found["phantom"],
         "unexplained": found["duplicatesUnexplained"],
         "explained": found["duplicatesExplained"],
-        "explainedMax": world.explained_max,
+        "explainedMax": explained_max,
         "recovery_s": None if recovery_s is None else round(recovery_s, 1),
     }
     return result, wrong

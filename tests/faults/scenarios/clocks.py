@@ -17,7 +17,7 @@ def moved(world, moved_role, seconds):
         own = clock.settings if label == moved_role else {}
         world.start(label, OUTBOUND_MAX_ATTEMPTS=50, OUTBOUND_RETRY_DELAYS="1s,2s", **own)
     world.sandbox.fault("status", status=503, probability=0.3, seed=world.seed)
-    with world.load(rate=100, seconds=8):
+    with world.load(rate=100, seconds=7):
         time.sleep(1.5)
         clock.move(seconds)
         time.sleep(4)

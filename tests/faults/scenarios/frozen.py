@@ -11,8 +11,7 @@ SLOW = {"OUTBOUND_SANDBOX_LATENCY_MS": 150}  # so that a sender always has messa
 
 def freeze(world, label, seconds):
     world.roles[label].signal(signal.SIGSTOP)
-    if label.startswith("sender"):
-        world.expect_duplicates()
+    world.expect_duplicates(label)
     time.sleep(seconds)
     world.mark_fault_over()
     world.roles[label].signal(signal.SIGCONT)
@@ -35,7 +34,7 @@ def sender_frozen_before_its_first_byte(world):
     world.start("sender-2", **point)
     with world.load(rate=150, seconds=LEASE_S + 4):
         world.wait_until_stopped("sender-2")
-        world.expect_duplicates()
+        world.expect_duplicates("sender-2")
         time.sleep(LEASE_S + 2)
         world.mark_fault_over()
         world.roles["sender-2"].signal(signal.SIGCONT)

@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 
-from harness import scenario
+from harness import FAIL_POINT, REPOSITORY, scenario
 from support import environment
 from support.command import outbound
 from support.wait import until
@@ -39,19 +39,20 @@ def known(world):
     return world.db.value("SELECT cluster_id IS NOT NULL AND ends::text <> '{}' FROM outbound_kafka")
 
 
-@scenario("Kafka wiped while everything runs", family="servers", limit_s=60)
+@scenario("Kafka wiped while everything runs", family="servers", short=True, limit_s=60)
 def kafka_wiped(world):
     world.start(*ALL, **SETTINGS)
     world.sandbox.fault("status", status=503, probability=0.2, seed=world.seed)  # some wait in the tiers
     with world.load(rate=150, seconds=60) as load:
         until(lambda: known(world), "Kafka is known")
-        world.sandbox.set_latency(1500)  # more comes than goes: messages are everywhere
+        world.sandbox.set_latency(1000)  # more comes than goes: messages are everywhere
         time.sleep(3)
         wipe(world)
         world.mark_fault_over()
         world.sandbox.set_latency(50)
         time.sleep(4)
         load.signal(signal.SIGTERM)
+    world.expect_all_sent()
 
 
 @scenario("Kafka wiped while nothing runs, and it calls itself the same", family="servers", limit_s=60)
@@ -59,7 +60,7 @@ def kafka_wiped_under_the_same_name(world):
     world.start(*ALL, **SETTINGS)
     with world.load(rate=150, seconds=4):
         until(lambda: known(world), "Kafka is known")
-        world.sandbox.set_latency(1500)
+        world.sandbox.set_latency(1000)
     for label in ("producer", "router", "sender", "dlq"):
         world.roles[label].terminate()
     wipe(world, same_name=True)
@@ -68,22 +69,33 @@ def kafka_wiped_under_the_same_name(world):
     world.mark_fault_over()
     for label in ("producer", "router", "sender", "dlq"):
         world.start_again(label)
+    world.expect_all_sent()
 
 
-@scenario("Kafka wiped, and the producer that rebuilds it killed", family="servers", limit_s=60)
+# How many messages a step of a rebuild looks at.
+STEP = int(re.search(r"^#define BATCH (\d+)$", (REPOSITORY / "producer" / "rebuild.c").read_text(), re.MULTILINE)[1])
+
+
+@scenario("Kafka wiped, and the producer that rebuilds it killed half-way", family="servers", limit_s=60)
 def killed_while_it_rebuilds(world):
-    world.start(*ALL, **SETTINGS)
-    with world.load(rate=150, seconds=60) as load:
-        until(lambda: known(world), "Kafka is known")
-        world.sandbox.set_latency(1500)
-        time.sleep(3)
-        wipe(world)
-        until(
-            lambda: world.db.value("SELECT walk_status IS NOT NULL FROM outbound_kafka"), "the rebuild has begun", 30
-        )
-        world.kill("producer")
-        world.start_again("producer")
-        world.mark_fault_over()
-        world.sandbox.set_latency(50)
-        time.sleep(4)
-        load.signal(signal.SIGTERM)
+    """Another one goes on where it was: what has been published again is not published once more."""
+    steps_done = 2
+    world.start("sandbox", OUTBOUND_SANDBOX_LATENCY_MS=1000)
+    world.start("producer", **SETTINGS, **{FAIL_POINT: f"rebuild.stepped@{steps_done}=kill"})
+    world.start("router", "sender", "dlq", **SETTINGS)
+    with world.load(count=100):
+        until(lambda: known(world), "the producer looks at Kafka")
+    world.start("producer-2", **SETTINGS)
+    with world.load(rate=3000, count=(steps_done + 1) * STEP + 1000):
+        pass
+    unfinished = world.db.unfinished()
+    wipe(world)
+    world.wait_until_killed("producer")
+    world.mark_fault_over()
+    other = world.roles["producer-2"]
+    other.wait_until_says("Kafka is rebuilt: ")
+    published = int(re.search(r"Kafka is rebuilt: (\d+) messages", other.log())[1])
+    assert 0 < published <= unfinished - steps_done * STEP, f"{published} of {unfinished} by the second one"
+    world.sandbox.set_latency(0)
+    world.start_again("producer")
+    world.expect_all_sent()

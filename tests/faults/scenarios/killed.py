@@ -78,6 +78,8 @@ def kill_at_leases(name):
 
 
 for its_role, its_name, its_truth in points():
+    if its_name == "rebuild.stepped":
+        continue  # kafka_wiped.py
     make = kill_at_leases(its_name) if its_name.startswith("leases.") else kill_at(its_role, its_name)
     title = f"{its_role} killed at {its_name}: {its_truth}"
     scenario(title, family="processes", short=(its_role, its_name) in SHORT)(make)
@@ -134,7 +136,6 @@ def sender_killed_hold(world):
         time.sleep(world.random.uniform(1, 2))
         world.kill("sender")
         assert world.explained_max > 0, "the sender held nothing"
-        world.explained_max = 0
         world.mark_fault_over()
         world.start_again("sender")
 

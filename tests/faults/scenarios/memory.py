@@ -9,37 +9,46 @@ from support.wait import until
 
 ROLES = ("sandbox", "producer", "router", "sender", "dlq")
 
-# Threads share one heap: else each has a reserve of its own, that counts as in use from its beginning.
-SHARED = {"MALLOC_ARENA_MAX": 1}
-
-
-def in_use(pid):
-    """Bytes of address space."""
-    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+# Threads share one heap, whose end is given back at once, and larger blocks are asked of the kernel one by one (mallopt(3)).
+WITHOUT_RESERVE = {
+    "MALLOC_ARENA_MAX": 1,
+    "MALLOC_MMAP_THRESHOLD_": 1024,
+    "MALLOC_TOP_PAD_": 0,
+    "MALLOC_TRIM_THRESHOLD_": 0,
+}
 
 
 def refuse_more_memory(role):
-    limit = in_use(role.pid)
-    resource.prlimit(role.pid, resource.RLIMIT_AS, (limit, limit))
+    """What it has it keeps."""
+    resource.prlimit(role.pid, resource.RLIMIT_AS, (0, 0))
+
+
+def hold_up(role):
+    """What comes in this time then comes at once, by as many connections as it takes."""
+    role.signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    role.signal(signal.SIGCONT)
 
 
 def out_of_memory(label):
     def run(world):
         for one in ROLES:
-            world.start(one, **(SHARED if one == label else {}))
+            world.start(one, **(WITHOUT_RESERVE if one == label else {}))
         world.sandbox.fault("status", status=400, probability=0.5, seed=world.seed)
-        with world.load(rate=400, seconds=6):
+        # The router has more to keep of what comes from Kafka.
+        with world.load(rate=400, seconds=7, by="kafka" if label == "router" else "http"):
             time.sleep(world.random.uniform(0.5, 1.5))
             role = world.roles[label]
             role.expected_exit = {-signal.SIGABRT}
             if label == "sender":
                 world.sandbox.set_latency(1000)  # more of them wait at once
+            hold_up(role)
+            time.sleep(0.5)
             refuse_more_memory(role)
+            hold_up(role)
             until(lambda: not role.running, f"{label} is out of memory", 20)
-            if label == "sender":
-                world.expect_duplicates()
-                world.sandbox.set_latency(50)
+            world.expect_duplicates(label)
+            world.sandbox.set_latency(50)
             world.mark_fault_over()
             world.start_again(label)
 
