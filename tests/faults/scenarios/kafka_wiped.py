@@ -52,6 +52,7 @@ def kafka_wiped(world):
         world.sandbox.set_latency(50)
         time.sleep(4)
         load.signal(signal.SIGTERM)
+    world.start_again_if_fenced("router", "sender", "dlq")
     world.expect_all_sent()
 
 
@@ -69,6 +70,7 @@ def kafka_wiped_under_the_same_name(world):
     world.mark_fault_over()
     for label in ("producer", "router", "sender", "dlq"):
         world.start_again(label)
+    world.start_again_if_fenced("router", "sender", "dlq")
     world.expect_all_sent()
 
 
@@ -98,4 +100,5 @@ def killed_while_it_rebuilds(world):
     assert 0 < published <= unfinished - steps_done * STEP, f"{published} of {unfinished} by the second one"
     world.sandbox.set_latency(0)
     world.start_again("producer")
+    world.start_again_if_fenced("router", "sender", "dlq")
     world.expect_all_sent()
