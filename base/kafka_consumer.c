@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/kafka_leaving.h"
+#include "base/kafka_lost.h"
 #include "base/kafka_queue.h"
 #include "base/kafka_trouble.h"
 #include "base/log.h"
@@ -14,7 +16,8 @@
 
 #define SERVE_EVERY_MS 200
 #define PAUSE_AFTER_MS 1000
-#define COMMIT_WAIT_MS 2000
+#define COMMIT_EVERY_MS 1000
+#define COORDINATOR_WAIT_MS 2000
 
 /* First in, first out. */
 struct records {
@@ -59,7 +62,8 @@ struct partition {
     int64_t until_ms;
     struct records held_back;
     struct offset_window window;
-    int64_t commit; /* finished up to here, not told to librdkafka yet; -1: nothing new */
+    int64_t finished;  /* may be committed; -1: nothing yet */
+    int64_t committed; /* by us, as Kafka has said */
 };
 
 struct kafka_consumer {
@@ -69,6 +73,11 @@ struct kafka_consumer {
     rd_kafka_t *kafka;
     rd_kafka_queue_t *queue;
     struct kafka_queue *watch;
+    rd_kafka_queue_t *answers; /* to commits */
+    bool committing;           /* one is on its way */
+    int64_t commit_at_ms;      /* the next, at the earliest */
+    struct kafka_leaving *leaving;
+    json_t *lost; /* NULL: has not joined */
     uv_timer_t *serve;
     void (*on_records)(void *arg);
     void (*on_fatal)(void *arg);
@@ -84,7 +93,6 @@ struct kafka_consumer {
     bool paused;
     struct records held; /* came out while there was no room; handed out first, in their order */
     size_t waiting;      /* partitions that do */
-    bool reopening;
 };
 
 static void partition_release(struct partition *partition)
@@ -142,6 +150,7 @@ static void set_paused(struct kafka_consumer *consumer, bool paused)
 static void take_assignment(struct kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     forget_partitions(consumer);
+    kafka_lost_begin(consumer->lost, consumer->kafka, list, COORDINATOR_WAIT_MS);
     consumer->partition_count = (size_t)list->cnt;
     consumer->partitions = NEW_ARRAY(struct partition, consumer->partition_count);
     for (int i = 0; i < list->cnt; i++) {
@@ -149,28 +158,66 @@ static void take_assignment(struct kafka_consumer *consumer, rd_kafka_topic_part
                                                      .number = list->elems[i].partition,
                                                      .assignment = ++consumer->assignments,
                                                      .last_offset = -1,
-                                                     .commit = -1};
+                                                     .finished = -1,
+                                                     .committed = -1};
     }
     (void)rd_kafka_assign(consumer->kafka, list);
     set_paused(consumer, consumer->paused);
 }
 
-/* librdkafka commits what is stored, each second and when we ask it to. */
-static void store_finished(struct kafka_consumer *consumer)
+/* The partition of a position; NULL when it was lost meanwhile. Those assigned now were numbered in a row. */
+static struct partition *partition_at(struct kafka_consumer *consumer, struct kafka_position position)
+{
+    const uint64_t first = consumer->assignments - consumer->partition_count + 1;
+    const bool ours = position.assignment >= first && consumer->partition_count > 0;
+    return ours ? &consumer->partitions[position.assignment - first] : NULL;
+}
+
+/*
+ * We commit ourselves. librdkafka would also do so when a client closes or gives its partitions back, which
+ * of a topic that was made anew is wrong. False: there is nothing to commit.
+ */
+static bool commit_finished(struct kafka_consumer *consumer)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)consumer->partition_count);
     for (size_t i = 0; i < consumer->partition_count; i++) {
-        struct partition *partition = &consumer->partitions[i];
-        if (partition->commit >= 0) {
-            rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset =
-                partition->commit;
-            partition->commit = -1;
+        const struct partition *partition = &consumer->partitions[i];
+        if (partition->finished != partition->committed) {
+            rd_kafka_topic_partition_t *commit =
+                rd_kafka_topic_partition_list_add(list, partition->topic, partition->number);
+            commit->offset = partition->finished;
+            commit->opaque = (void *)(uintptr_t)partition->assignment;
+            kafka_lost_mark(consumer->lost, consumer->kafka, commit);
         }
     }
-    if (list->cnt > 0) {
-        (void)rd_kafka_offsets_store(consumer->kafka, list);
-    }
+    const bool begun =
+        list->cnt > 0 && !rd_kafka_commit_queue(consumer->kafka, list, consumer->answers, NULL, NULL);
     rd_kafka_topic_partition_list_destroy(list);
+    consumer->committing = consumer->committing || begun;
+    consumer->commit_at_ms = clock_monotonic_ms() + COMMIT_EVERY_MS;
+    return begun;
+}
+
+/* What could not be committed is, with the next commit. */
+static rd_kafka_resp_err_t take_answer(struct kafka_consumer *consumer, int wait_ms)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(consumer->answers, wait_ms);
+    if (!event) {
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    consumer->committing = false;
+    const rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
+    const rd_kafka_topic_partition_list_t *list = failure ? NULL : rd_kafka_event_topic_partition_list(event);
+    for (int i = 0; list && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *commit = &list->elems[i];
+        const struct kafka_position position = {.assignment = (uint64_t)(uintptr_t)commit->opaque};
+        struct partition *partition = commit->err ? NULL : partition_at(consumer, position);
+        if (partition) {
+            partition->committed = commit->offset;
+        }
+    }
+    rd_kafka_event_destroy(event);
+    return failure;
 }
 
 /*
@@ -179,20 +226,19 @@ static void store_finished(struct kafka_consumer *consumer)
  */
 static bool commit_now(struct kafka_consumer *consumer)
 {
-    store_finished(consumer);
-    rd_kafka_queue_t *answers = rd_kafka_queue_new(consumer->kafka);
-    rd_kafka_resp_err_t failure = rd_kafka_commit_queue(consumer->kafka, NULL, answers, NULL, NULL);
-    if (!failure) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(answers, COMMIT_WAIT_MS);
-        failure = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-        rd_kafka_event_destroy(event);
+    const int64_t until_ms = clock_monotonic_ms() + COORDINATOR_WAIT_MS;
+    rd_kafka_resp_err_t failure = 0;
+    if (consumer->committing) {
+        failure = take_answer(consumer, COORDINATOR_WAIT_MS);
     }
-    rd_kafka_queue_destroy(answers);
-    if (failure && failure != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+    const int64_t rest_ms = until_ms - clock_monotonic_ms();
+    if (!consumer->committing && rest_ms > 0 && commit_finished(consumer)) {
+        failure = take_answer(consumer, (int)rest_ms);
+    }
+    if (failure) {
         log_warn("offsets could not be committed: %s", rd_kafka_err2str(failure));
-        return false;
     }
-    return true;
+    return !failure;
 }
 
 /* Range assignment revokes everything at once. */
@@ -202,7 +248,7 @@ static void drop_assignment(struct kafka_consumer *consumer)
     for (size_t i = 0; i < consumer->partition_count; i++) {
         partition_set_paused(consumer, &consumer->partitions[i], false);
     }
-    if (!consumer->reopening && !rd_kafka_assignment_lost(consumer->kafka)) {
+    if (!rd_kafka_assignment_lost(consumer->kafka)) {
         (void)commit_now(consumer);
     }
     forget_partitions(consumer);
@@ -213,8 +259,9 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_t
                          void *opaque)
 {
     struct kafka_consumer *consumer = opaque;
-    (void)kafka;
-    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    if (kafka != consumer->kafka) { /* it is leaving */
+        (void)rd_kafka_assign(kafka, NULL);
+    } else if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         log_info("partitions assigned: %d", list->cnt);
         take_assignment(consumer, list);
     } else {
@@ -245,7 +292,11 @@ static void on_serve(uv_timer_t *timer)
     if (rd_kafka_fatal_error(consumer->kafka, NULL, 0)) { /* of consumers the error callback is not told */
         consumer->on_fatal(consumer->arg);
     }
-    store_finished(consumer);
+    (void)take_answer(consumer, 0);
+    if (!consumer->committing && clock_monotonic_ms() >= consumer->commit_at_ms) {
+        (void)commit_finished(consumer);
+    }
+    kafka_leaving_serve(&consumer->leaving);
     if (consumer->room) {
         consumer->on_records(consumer->arg);
         return;
@@ -317,8 +368,7 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *optio
     }
     kafka_conf_set(conf, "partition.assignment.strategy", "range");
     kafka_conf_set(conf, "auto.offset.reset", "earliest");
-    kafka_conf_set(conf, "enable.auto.commit", "true"); /* of offsets that we stored, nothing else */
-    kafka_conf_set(conf, "auto.commit.interval.ms", "1000");
+    kafka_conf_set(conf, "enable.auto.commit", "false");
     kafka_conf_set(conf, "enable.auto.offset.store", "false");
     kafka_conf_set(conf, "isolation.level", "read_committed");
     if (options->fetch_kb > 0) {
@@ -345,7 +395,8 @@ static bool client_open(struct kafka_consumer *consumer, struct error *error)
         return error_set(error, "kafka consumer: %s", reason);
     }
     (void)rd_kafka_poll_set_consumer(consumer->kafka);
-    (void)rd_kafka_subscribe(consumer->kafka, consumer->topics);
+    consumer->answers = rd_kafka_queue_new(consumer->kafka);
+    consumer->committing = false;
     consumer->queue = rd_kafka_queue_get_consumer(consumer->kafka);
     consumer->watch = kafka_queue_watch(consumer->loop, consumer->queue, on_wake, consumer);
     return true;
@@ -365,6 +416,7 @@ static void consumer_free(struct kafka_consumer *consumer)
         rd_kafka_conf_destroy(consumer->conf);
     }
     rd_kafka_topic_partition_list_destroy(consumer->topics);
+    json_decref(consumer->lost);
     free(consumer->group_id);
     free(consumer);
 }
@@ -417,6 +469,9 @@ rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct 
             continue;
         }
         if (partition && record->offset > partition->last_offset) {
+            if (partition->finished < 0) {
+                partition->finished = record->offset; /* the group has come so far, and no further */
+            }
             partition->last_offset = record->offset;
             consumer->no_room_since_ms = clock_monotonic_ms(); /* it flows: no reason to pause */
             offset_window_take(&partition->window, record->offset);
@@ -431,14 +486,6 @@ rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct 
         rd_kafka_message_destroy(record);
     }
     return NULL;
-}
-
-/* The partition of a position; NULL when it was lost meanwhile. Those assigned now were numbered in a row. */
-static struct partition *partition_at(struct kafka_consumer *consumer, struct kafka_position position)
-{
-    const uint64_t first = consumer->assignments - consumer->partition_count + 1;
-    const bool ours = position.assignment >= first && consumer->partition_count > 0;
-    return ours ? &consumer->partitions[position.assignment - first] : NULL;
 }
 
 void kafka_consumer_postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record,
@@ -461,7 +508,7 @@ void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_positio
     struct partition *partition = partition_at(consumer, position);
     if (partition) {
         watch_record_consumed(consumer->group_id, partition->topic);
-        (void)offset_window_finish(&partition->window, position.offset, &partition->commit);
+        (void)offset_window_finish(&partition->window, position.offset, &partition->finished);
     }
 }
 
@@ -487,51 +534,22 @@ static void free_handle(uv_handle_t *handle)
     free(handle);
 }
 
-/*
- * Whether the group's coordinator answers, asked for any partition. Who has never had one has nothing to ask
- * it for; who has lost all because it was silent has put off commits that it would wait for.
- */
-static bool coordinator_answers(struct kafka_consumer *consumer)
+/* True: it has left the group. Else it goes on leaving. */
+static bool client_leave(struct kafka_consumer *consumer, int wait_ms)
 {
-    rd_kafka_topic_partition_list_t *list = NULL;
-    rd_kafka_resp_err_t failure = rd_kafka_assignment(consumer->kafka, &list);
-    if (!failure && list->cnt == 0 && consumer->assignments > 0) {
-        rd_kafka_topic_partition_list_add(list, consumer->topics->elems[0].topic, 0);
-    }
-    if (!failure && list->cnt > 0) {
-        failure = rd_kafka_committed(consumer->kafka, list, COMMIT_WAIT_MS);
-    }
-    if (list) {
-        rd_kafka_topic_partition_list_destroy(list);
-    }
-    return !failure;
-}
-
-/* Leaves the group. False: the client cannot be destroyed without waiting for long. */
-static bool client_leave(struct kafka_consumer *consumer)
-{
-    const bool answers = coordinator_answers(consumer);
-    if (answers && (consumer->reopening || commit_now(consumer))) {
-        (void)rd_kafka_consumer_close(consumer->kafka); /* revokes, and so leaves in order */
-    }
+    rd_kafka_t *kafka = consumer->kafka;
+    consumer->kafka = NULL;
     forget_partitions(consumer);
     kafka_queue_unwatch(consumer->watch, consumer->queue);
     rd_kafka_queue_destroy(consumer->queue);
-    return answers;
+    rd_kafka_queue_destroy(consumer->answers);
+    return kafka_leave(&consumer->leaving, kafka, wait_ms);
 }
 
-/*
- * The old client is left to the end of the process: its records may still be in somebody's hand, and after
- * such an upset destroying it may wait for commits that nobody answers any more.
- */
-void kafka_consumer_reopen(struct kafka_consumer *consumer)
+/* The old one is left to the end of the process: its records may still be in somebody's hand. */
+static void replace_client(struct kafka_consumer *consumer)
 {
-    if (!consumer) {
-        return;
-    }
-    consumer->reopening = true;
-    (void)client_leave(consumer);
-    consumer->reopening = false;
+    (void)client_leave(consumer, COORDINATOR_WAIT_MS);
     struct error error;
     if (!client_open(consumer, &error)) {
         log_error("%s", error.text);
@@ -539,20 +557,32 @@ void kafka_consumer_reopen(struct kafka_consumer *consumer)
     }
 }
 
+void kafka_consumer_join(struct kafka_consumer *consumer, const json_t *lost)
+{
+    if (!consumer) {
+        return;
+    }
+    if (consumer->lost) {
+        replace_client(consumer);
+    }
+    json_decref(consumer->lost);
+    consumer->lost = lost ? json_deep_copy(lost) : json_object();
+    (void)rd_kafka_subscribe(consumer->kafka, consumer->topics);
+}
+
 void kafka_consumer_close(struct kafka_consumer *consumer)
 {
     if (!consumer) {
         return;
     }
-    const bool answers = client_leave(consumer);
     uv_close((uv_handle_t *)consumer->serve, free_handle);
-    if (answers) {
-        rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_t *kafka = consumer->kafka;
+    const int wait_ms = commit_now(consumer) ? COORDINATOR_WAIT_MS : 0;
+    if (client_leave(consumer, wait_ms)) {
+        rd_kafka_destroy_flags(kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     } else {
-        /* Destroying it would wait for commits that librdkafka has put off, as long as the session lasts. */
-        log_warn(
-            "offsets could not be committed, the group's coordinator does not answer: left to the end of "
-            "the process");
+        log_warn("the group's coordinator does not answer: the client is left to the end of the process");
     }
+    kafka_leaving_release(&consumer->leaving);
     consumer_free(consumer);
 }

@@ -12,6 +12,7 @@
 #ifndef BASE_KAFKA_CONSUMER_H
 #define BASE_KAFKA_CONSUMER_H
 
+#include <jansson.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -43,8 +44,20 @@ struct kafka_position {
     int64_t offset;
 };
 
+/* Not a member of its group yet. */
 MUST_CHECK struct kafka_consumer *
 kafka_consumer_open(uv_loop_t *loop, const struct kafka_consumer_options *options, struct error *error);
+
+/*
+ * Joins the group. It goes on from what the group has committed; of a topic that was lost since
+ * (kafka_lost.h), from the beginning.
+ *
+ * Called again, for topics that were made anew, it joins with a new client: one that has read the old ones
+ * may go on at its old position and pass over records (librdkafka 2.0.2). Nothing is committed then; what was
+ * taken before may still be finished, which does nothing. Blocks for some milliseconds, two seconds when no
+ * coordinator answers. A NULL consumer is fine.
+ */
+void kafka_consumer_join(struct kafka_consumer *consumer, const json_t *lost);
 
 /* The next record, or NULL. Free it with rd_kafka_message_destroy(). Tombstones have a NULL payload. */
 rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct kafka_position *ret_position);
@@ -62,14 +75,6 @@ void kafka_consumer_finish(struct kafka_consumer *consumer, struct kafka_positio
 
 /* Whether the holder takes records now; at first it does. Without room on_records is not called. */
 void kafka_consumer_set_room(struct kafka_consumer *consumer, bool room);
-
-/*
- * Goes on with a new client, from what the group has committed. For topics that were made anew: a client that
- * has read the old ones may go on at its old position and pass over records (librdkafka 2.0.2). Nothing is
- * committed; what was taken before may still be finished, which does nothing. Blocks for some milliseconds,
- * two seconds when no coordinator answers. NULL is fine.
- */
-void kafka_consumer_reopen(struct kafka_consumer *consumer);
 
 /* Partitions assigned now. */
 size_t kafka_consumer_assigned(const struct kafka_consumer *consumer);

@@ -157,17 +157,24 @@ static const char *text_name(const char *key)
     return key;
 }
 
-/* Line ends of others' words would make two lines of one. */
+static size_t run_of(const char *text, bool controls)
+{
+    size_t length = 0;
+    while (text[length] && (text[length] == 0x7f || (unsigned char)text[length] < 0x20) == controls) {
+        length++;
+    }
+    return length;
+}
+
+/* In others' words line ends would make two lines of one, and other controls would drive the terminal. */
 static void one_line(struct buffer *line, const char *text)
 {
-    for (const char *at = text; *at;) {
-        const size_t plain = strcspn(at, "\r\n\t");
-        buffer_append(line, at, plain);
-        at += plain;
-        if (*at) {
-            buffer_append(line, " ", 1);
-            at += strspn(at, "\r\n\t");
-        }
+    while (*text) {
+        const size_t plain = run_of(text, false);
+        buffer_append(line, text, plain);
+        text += plain;
+        buffer_append(line, " ", *text ? 1 : 0);
+        text += run_of(text, true);
     }
 }
 

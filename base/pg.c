@@ -235,7 +235,7 @@ static PGconn *connect_start(const char *url, const char *application_name, unsi
     if (!given) {
         memory_stop(); /* it was readable before (pg_url_is_readable) */
     }
-    for (PQconninfoOption *option = given; option->keyword; option++) {
+    for (PQconninfoOption *option = given; option && option->keyword; option++) {
         if (strcmp(option->keyword, "options") == 0 && option->val) {
             buffer_format(&options, "%s ", option->val);
         }

@@ -31,7 +31,7 @@ struct pg_statement {
 enum pg_outcome {
     PG_DONE,    /* committed; `rows` has the answer */
     PG_REFUSED, /* the server said no: nothing was changed; `sqlstate` and `message` say why */
-    PG_LOST,    /* the connection went away first: committed or not, nobody knows */
+    PG_LOST,    /* no answer, or none that can be read: committed or not, nobody knows */
 };
 
 struct pg_reply {

@@ -1,11 +1,10 @@
 #include "base/trace_settings.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "base/ca_file.h"
 #include "base/pairs.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -60,8 +59,8 @@ bool trace_settings_check(const struct trace_settings *settings, struct error *e
         return error_set(error,
                          "OTEL_EXPORTER_OTLP_HEADERS: is not a list of headers like name=value,name=value");
     }
-    if (*settings->ca_file && access(settings->ca_file, R_OK) != 0) {
-        return error_set(error, "OTEL_EXPORTER_OTLP_CERTIFICATE: %s: %s", settings->ca_file, strerror(errno));
+    if (!ca_file_check("OTEL_EXPORTER_OTLP_CERTIFICATE", settings->ca_file, error)) {
+        return false;
     }
     if (!trace_settings_ratio(settings, &ratio)) {
         return error_set(error, "OTEL_TRACES_SAMPLER_ARG: \"%s\" is not a number from 0 to 1",

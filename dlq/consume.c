@@ -118,9 +118,9 @@ static void on_fatal(void *arg)
     service_fail(&dlq->service);
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
-    kafka_consumer_reopen(((struct dlq *)arg)->consumer);
+    kafka_consumer_join(((struct dlq *)arg)->consumer, news->lost);
 }
 
 static void stop(void *role)

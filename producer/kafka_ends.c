@@ -9,24 +9,43 @@ static json_int_t end_of(const json_t *partitions, size_t index)
     return json_is_integer(end) ? json_integer_value(end) : -1;
 }
 
-enum kafka_ends_verdict kafka_ends_compare(json_t *recorded, json_t *seen, char *ret_why, size_t size)
+static enum kafka_ends_verdict compare_topic(const char *topic, const json_t *before, const json_t *now,
+                                             char *ret_why, size_t size)
+{
+    for (size_t i = 0; i < json_array_size(before); i++) {
+        const json_int_t end = end_of(now, i);
+        if (end >= 0 && end < end_of(before, i)) {
+            (void)snprintf(ret_why, size, "%s [%zu] ends at %lld and has ended at %lld", topic, i,
+                           (long long)end, (long long)end_of(before, i));
+            return KAFKA_ENDS_BEHIND;
+        }
+    }
+    if (json_array_size(now) < json_array_size(before)) {
+        (void)snprintf(ret_why, size, "%s [%zu] is missing", topic, json_array_size(now));
+        return KAFKA_ENDS_MISSING;
+    }
+    return KAFKA_ENDS_FINE;
+}
+
+enum kafka_ends_verdict kafka_ends_compare(json_t *recorded, json_t *seen, json_t *lost, char *ret_why,
+                                           size_t size)
 {
     enum kafka_ends_verdict verdict = KAFKA_ENDS_FINE;
     const char *topic;
     json_t *before;
     json_object_foreach (recorded, topic, before) {
         const json_t *now = json_object_get(seen, topic);
-        for (size_t i = 0; json_is_array(now) && i < json_array_size(before); i++) {
-            const json_int_t end = end_of(now, i);
-            if (i >= json_array_size(now) && verdict == KAFKA_ENDS_FINE) {
-                (void)snprintf(ret_why, size, "%s [%zu] is missing", topic, i);
-                verdict = KAFKA_ENDS_MISSING;
-            }
-            if (end >= 0 && end < end_of(before, i)) {
-                (void)snprintf(ret_why, size, "%s [%zu] ends at %lld and has ended at %lld", topic, i,
-                               (long long)end, (long long)end_of(before, i));
-                return KAFKA_ENDS_BEHIND;
-            }
+        if (!json_is_array(before) || !json_is_array(now)) {
+            continue;
+        }
+        char why[256];
+        const enum kafka_ends_verdict of_topic = compare_topic(topic, before, now, why, sizeof why);
+        if (of_topic != KAFKA_ENDS_FINE) {
+            (void)json_array_append_new(lost, json_string(topic));
+        }
+        if (of_topic > verdict) {
+            verdict = of_topic;
+            (void)snprintf(ret_why, size, "%s", why);
         }
     }
     return verdict;

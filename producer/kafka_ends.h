@@ -20,8 +20,12 @@ enum kafka_ends_verdict {
     KAFKA_ENDS_BEHIND,  /* a partition ends before where it once did */
 };
 
-/* Topics that are only in one of them are not compared. Says which partition it is, in words. */
-enum kafka_ends_verdict kafka_ends_compare(json_t *recorded, json_t *seen, char *ret_why, size_t size);
+/*
+ * Topics that are only in one of them are not compared. Adds the names of those that are not fine to the
+ * array `lost`, and says of one partition of the surest, in words, what is wrong.
+ */
+enum kafka_ends_verdict kafka_ends_compare(json_t *recorded, json_t *seen, json_t *lost, char *ret_why,
+                                           size_t size);
 
 /* `recorded` with what is known from `seen`; a new object. */
 json_t *kafka_ends_merge(json_t *recorded, json_t *seen);

@@ -4,26 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "producer/kafka_ends.h"
 
-/* As long as Kafka can hold up the end of the process. */
-#define TIMEOUT_MS 2000
+/*
+ * Together less than the silence after which another producer looks (schemas/rebuild.c), and as long as Kafka
+ * can hold up the end of the process: all questions, and the creation of topics.
+ */
+#define QUESTIONS_MS 4000
+#define CREATION_MS 2000
 /* A broker that has just started may not know of all topics yet. */
 #define MISSING_LOOKS 3
 
 bool kafka_look_open(struct kafka_look *look, const struct config *config, struct error *error)
 {
     *look = (struct kafka_look){0};
-    return topic_admin_open(&look->admin, config, "outbound-producer-look", TIMEOUT_MS, error);
+    if (!topic_admin_open(&look->admin, config, "outbound-producer-look", CREATION_MS, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < look->admin.count; i++) {
+        look->topics[i] = rd_kafka_topic_new(look->admin.kafka, look->admin.topics[i].name, NULL);
+    }
+    return true;
 }
 
 static void forget_answer(struct kafka_look *look)
 {
     free(look->seen_cluster_id);
     json_decref(look->seen_ends);
+    json_decref(look->lost);
     look->seen_cluster_id = NULL;
     look->seen_ends = NULL;
+    look->lost = NULL;
 }
 
 void kafka_look_close(struct kafka_look *look)
@@ -31,57 +44,60 @@ void kafka_look_close(struct kafka_look *look)
     forget_answer(look);
     free(look->cluster_id);
     json_decref(look->ends);
+    for (size_t i = 0; i < look->admin.count && look->topics[i]; i++) {
+        rd_kafka_topic_destroy(look->topics[i]);
+    }
     topic_admin_close(&look->admin);
 }
 
-static const rd_kafka_metadata_topic_t *find_topic(const struct rd_kafka_metadata *metadata, const char *name)
+static int rest_ms(int64_t until_ms)
 {
-    for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (strcmp(metadata->topics[i].topic, name) == 0) {
-            return &metadata->topics[i];
-        }
-    }
-    return NULL;
+    const int64_t rest = until_ms - clock_monotonic_ms();
+    return rest > 1 ? (int)rest : 1;
 }
 
-/* The partitions of our topics, their ends not known yet; those that have a leader are put into `ret_asked`.
+/* Its partitions, their ends not known yet; those that have a leader are put into `asked`. */
+static json_t *partitions_of(const rd_kafka_metadata_topic_t *topic, rd_kafka_topic_partition_list_t *asked)
+{
+    json_t *partitions = json_array();
+    for (int i = 0; i < topic->partition_cnt; i++) {
+        (void)json_array_append_new(partitions, json_null());
+        if (topic->partitions[i].leader >= 0) { /* one without would hold up all that are asked for */
+            rd_kafka_topic_partition_list_add(asked, topic->topic, i)->offset = RD_KAFKA_OFFSET_END;
+        }
+    }
+    return partitions;
+}
+
+/*
+ * By name, as there may be thousands of others; and one by one: of several, librdkafka 2.0.2 asks in a way
+ * that lets the broker create what is missing.
  */
-static json_t *partitions_of(const struct topic_admin *admin, const struct rd_kafka_metadata *metadata,
-                             rd_kafka_topic_partition_list_t *ret_asked)
+static rd_kafka_resp_err_t ask_partitions(struct kafka_look *look, json_t *ends,
+                                          rd_kafka_topic_partition_list_t *asked, int64_t until_ms)
 {
-    json_t *ends = json_object();
-    for (size_t i = 0; i < admin->count; i++) {
-        const char *name = admin->topics[i].name;
-        const rd_kafka_metadata_topic_t *topic = find_topic(metadata, name);
-        if (topic && topic->err && topic->err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
-            continue; /* nothing is known of it now */
+    for (size_t i = 0; i < look->admin.count; i++) {
+        const struct rd_kafka_metadata *metadata;
+        const rd_kafka_resp_err_t failure =
+            rd_kafka_metadata(look->admin.kafka, 0, look->topics[i], &metadata, rest_ms(until_ms));
+        if (failure) {
+            return failure;
         }
-        json_t *partitions = json_array();
-        for (int j = 0; topic && j < topic->partition_cnt; j++) {
-            (void)json_array_append_new(partitions, json_null());
-            if (topic->partitions[j].leader >= 0) { /* one without would hold up all that are asked for */
-                rd_kafka_topic_partition_list_add(ret_asked, name, j)->offset = RD_KAFKA_OFFSET_END;
-            }
+        const rd_kafka_metadata_topic_t *topic = metadata->topic_cnt > 0 ? &metadata->topics[0] : NULL;
+        /* Else nothing is known of it now. */
+        if (topic && (!topic->err || topic->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)) {
+            (void)json_object_set_new(ends, look->admin.topics[i].name, partitions_of(topic, asked));
         }
-        (void)json_object_set_new(ends, name, partitions);
+        rd_kafka_metadata_destroy(metadata);
     }
-    return ends;
+    return 0;
 }
 
-/* NULL, with the reason, when Kafka does not answer. */
-static json_t *ask_ends(struct kafka_look *look)
+static rd_kafka_resp_err_t ask_ends(struct kafka_look *look, json_t *ends,
+                                    rd_kafka_topic_partition_list_t *asked, int64_t until_ms)
 {
-    rd_kafka_t *kafka = look->admin.kafka;
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t failure = rd_kafka_metadata(kafka, 1, NULL, &metadata, TIMEOUT_MS);
-    if (failure) {
-        (void)snprintf(look->why, sizeof look->why, "%s", rd_kafka_err2str(failure));
-        return NULL;
-    }
-    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(256);
-    json_t *ends = partitions_of(&look->admin, metadata, asked);
-    rd_kafka_metadata_destroy(metadata);
-    failure = asked->cnt > 0 ? rd_kafka_offsets_for_times(kafka, asked, TIMEOUT_MS) : 0;
+    const rd_kafka_resp_err_t failure =
+        asked->cnt > 0 ? rd_kafka_offsets_for_times(look->admin.kafka, asked, rest_ms(until_ms)) : 0;
     for (int i = 0; !failure && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *answer = &asked->elems[i];
         if (!answer->err && answer->offset >= 0) {
@@ -89,6 +105,17 @@ static json_t *ask_ends(struct kafka_look *look)
                                      json_integer(answer->offset));
         }
     }
+    return failure;
+}
+
+/* NULL, with the reason, when Kafka does not answer. */
+static json_t *ask(struct kafka_look *look)
+{
+    const int64_t until_ms = clock_monotonic_ms() + QUESTIONS_MS;
+    json_t *ends = json_object();
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(256);
+    rd_kafka_resp_err_t failure = ask_partitions(look, ends, asked, until_ms);
+    failure = failure ? failure : ask_ends(look, ends, asked, until_ms);
     rd_kafka_topic_partition_list_destroy(asked);
     if (failure) {
         (void)snprintf(look->why, sizeof look->why, "%s", rd_kafka_err2str(failure));
@@ -103,9 +130,11 @@ static bool is_lost(struct kafka_look *look, json_t *ends)
     if (look->cluster_id && look->seen_cluster_id && strcmp(look->cluster_id, look->seen_cluster_id) != 0) {
         (void)snprintf(look->why, sizeof look->why, "the cluster is %s and was %s", look->seen_cluster_id,
                        look->cluster_id);
+        (void)json_array_append_new(look->lost, json_string("*"));
+        (void)json_object_clear(look->seen_ends);
         return true;
     }
-    switch (kafka_ends_compare(look->ends, ends, look->why, sizeof look->why)) {
+    switch (kafka_ends_compare(look->ends, ends, look->lost, look->why, sizeof look->why)) {
     case KAFKA_ENDS_BEHIND:
         return true;
     case KAFKA_ENDS_MISSING:
@@ -117,25 +146,44 @@ static bool is_lost(struct kafka_look *look, json_t *ends)
     return false;
 }
 
+/* Those that are missing. What is not known now is not. */
+static bool create_topics(struct kafka_look *look, const json_t *ends)
+{
+    for (size_t i = 0; i < look->admin.count; i++) {
+        const json_t *partitions = json_object_get(ends, look->admin.topics[i].name);
+        look->admin.topics[i].partitions = partitions ? (int)json_array_size(partitions) : 1;
+    }
+    return topic_admin_create(&look->admin, &look->error);
+}
+
+/* Where the new ones end is recorded by the next look. */
+static void forget_lost_ends(struct kafka_look *look)
+{
+    for (size_t i = 0; i < json_array_size(look->lost); i++) {
+        (void)json_object_del(look->seen_ends, json_string_value(json_array_get(look->lost, i)));
+    }
+}
+
 void kafka_look(struct kafka_look *look)
 {
     forget_answer(look);
     look->result = KAFKA_LOOK_UNANSWERED;
     (void)rd_kafka_poll(look->admin.kafka, 0); /* what librdkafka has to say */
-    json_t *ends = ask_ends(look);
+    json_t *ends = ask(look);
     if (!ends) {
         look->missing = 0;
         return;
     }
     /* The client knows it from the answer that it has just had. */
-    char *cluster_id = rd_kafka_clusterid(look->admin.kafka, TIMEOUT_MS);
+    char *cluster_id = rd_kafka_clusterid(look->admin.kafka, 1);
     look->seen_cluster_id = cluster_id ? memory_strdup(cluster_id) : NULL;
     rd_kafka_mem_free(look->admin.kafka, cluster_id);
     look->seen_ends = kafka_ends_merge(look->ends, ends);
+    look->lost = json_array();
     look->result = KAFKA_LOOK_FINE;
     if (is_lost(look, ends)) {
-        const bool there =
-            topic_admin_read(&look->admin, &look->error) && topic_admin_create(&look->admin, &look->error);
+        forget_lost_ends(look);
+        const bool there = create_topics(look, ends);
         look->missing = there ? 0 : look->missing;
         look->result = there ? KAFKA_LOOK_LOST : KAFKA_LOOK_NO_TOPICS;
     }

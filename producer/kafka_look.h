@@ -21,7 +21,8 @@ enum kafka_look_result {
 
 struct kafka_look {
     struct topic_admin admin;
-    unsigned missing; /* looks in a row that missed a topic */
+    rd_kafka_topic_t *topics[TOPIC_ADMIN_MAX]; /* those of `admin` */
+    unsigned missing;                          /* looks in a row that missed a topic */
 
     /* The question; the caller's. */
     char *cluster_id; /* as recorded; NULL: none */
@@ -30,7 +31,8 @@ struct kafka_look {
     /* The answer. */
     enum kafka_look_result result;
     char *seen_cluster_id; /* NULL: the cluster has none */
-    json_t *seen_ends;     /* merged with those of the question */
+    json_t *seen_ends;     /* merged with those of the question; without the lost topics */
+    json_t *lost;          /* an array of the names of topics, or of "*": all */
     char why[256];
     struct error error;
 };

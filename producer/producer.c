@@ -42,11 +42,13 @@ static void on_lease_expired(void *arg, enum channel channel, enum state state)
                                 error_row(ERROR_LEASE_EXPIRED)->name, state != STATE_QUEUED);
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct producer *producer = arg;
-    relay_reopen_kafka(producer->relay);
-    event_relay_reopen_kafka(producer->events);
+    if (!news->first) {
+        relay_reopen_kafka(producer->relay);
+        event_relay_reopen_kafka(producer->events);
+    }
 }
 
 static void stop(void *role)

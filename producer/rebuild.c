@@ -63,11 +63,20 @@ static void on_begun(void *arg, struct pg_reply *reply)
     }
 }
 
+static void param_json(struct pg_params *params, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+    pg_param_text(params, text);
+    free(text);
+}
+
 static void begin(struct rebuild *rebuild)
 {
     pg_params_clear(&rebuild->params);
     pg_param_int4(&rebuild->params, (int32_t)rebuild->count);
     pg_param_text(&rebuild->params, rebuild->look.seen_cluster_id);
+    param_json(&rebuild->params, rebuild->look.seen_ends);
+    param_json(&rebuild->params, rebuild->look.lost);
     rebuild->asking = pg_call(rebuild->pg, &rebuild_begin, &rebuild->params, on_begun, rebuild);
 }
 
@@ -80,13 +89,11 @@ static bool is_new(const struct kafka_look *look)
 
 static void record(struct rebuild *rebuild)
 {
-    char *ends = json_dumps(rebuild->look.seen_ends, JSON_COMPACT);
     pg_params_clear(&rebuild->params);
     pg_param_int4(&rebuild->params, (int32_t)rebuild->count);
     pg_param_text(&rebuild->params, rebuild->look.seen_cluster_id);
-    pg_param_text(&rebuild->params, ends);
+    param_json(&rebuild->params, rebuild->look.seen_ends);
     rebuild->asking = pg_call(rebuild->pg, &rebuild_record, &rebuild->params, on_changed, rebuild);
-    free(ends);
 }
 
 static void on_looked(uv_work_t *work, int status)

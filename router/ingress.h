@@ -11,14 +11,16 @@
 #include "metrics/metrics.h"
 #include "metrics/trace.h"
 #include "schemas/config.h"
+#include "schemas/rebuild.h"
 
 struct ingress_options {
     uv_loop_t *loop;
     const struct config *config;
     struct metrics *metrics;
     struct tracer *tracer;
-    void (*on_rebuild)(void *arg); /* Kafka is being rebuilt (rebuild.h); ingress has replaced its clients */
-    void (*on_fatal)(void *arg);   /* no record will come any more: end the process */
+    /* See rebuild_watch_open(); ingress has done what its own clients need. */
+    void (*on_rebuild)(void *arg, const struct rebuild_news *news);
+    void (*on_fatal)(void *arg); /* no record will come any more: end the process */
     void *arg;
 };
 

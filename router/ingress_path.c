@@ -353,12 +353,14 @@ static void on_timer(uv_timer_t *timer)
     take_records(ingress); /* room that came back meanwhile */
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct ingress *ingress = arg;
-    kafka_producer_reopen(ingress->producer);
-    kafka_consumer_reopen(ingress->consumer);
-    ingress->options.on_rebuild(ingress->options.arg);
+    if (!news->first) {
+        kafka_producer_reopen(ingress->producer);
+    }
+    kafka_consumer_join(ingress->consumer, news->lost);
+    ingress->options.on_rebuild(ingress->options.arg, news);
 }
 
 static bool open_kafka(struct ingress *ingress, struct error *error)

@@ -231,12 +231,14 @@ static void on_fatal(void *arg)
     service_fail(&router->service);
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct router *router = arg;
-    kafka_producer_reopen(router->producer);
-    kafka_consumer_reopen(router->accepted);
-    kafka_consumer_reopen(router->retries);
+    if (!news->first) {
+        kafka_producer_reopen(router->producer);
+    }
+    kafka_consumer_join(router->accepted, news->lost);
+    kafka_consumer_join(router->retries, news->lost);
 }
 
 static struct kafka_consumer *open_consumer(struct router *router, const char *group_id, const char *topic,

@@ -1,7 +1,7 @@
 /*
  * The commands of `outbound ops`: each is the runbook's statement with filters. Parameters are those of enum
  * ops_option: $1 channel, $2 org, $3 id, $4 since, $5 older than, $6 for, $7 attempts, $8 except templates,
- * $9 status, $10 limit, $11 percent.
+ * $9 status, $10 limit, $11 percent, $12 topic.
  */
 #include "schemas/ops_options.h"
 
@@ -115,8 +115,9 @@ const struct ops_command ops_commands[] = {
                "SELECT channel, status, count(*) AS messages FROM kept GROUP BY 1, 2 ORDER BY 1, 2"},
     {.name = "rebuild",
      .help = "publishes every unfinished message again, as when Kafka has lost them; says how many there are",
-     .takes = OPS_BIT(OPS_DRY_RUN),
+     .takes = OPS_BIT(OPS_TOPIC) | OPS_BIT(OPS_DRY_RUN),
      .change = "WITH begun AS (UPDATE outbound_kafka SET rebuilds = rebuilds + 1, begun_at = clock_timestamp(),"
+               "    lost = CASE WHEN $12 IS NULL THEN lost ELSE lost || jsonb_build_object($12, rebuilds + 1) END,"
                "    walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT RETURNING rebuilds)"
                "SELECT begun.rebuilds AS rebuild, m.status, count(m.id) AS messages FROM begun"
                "  LEFT JOIN outbound_message m ON m.status IN ('QUEUED', 'FAILED', 'EXPIRED', 'UNKNOWN')"

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "schemas/channels.h"
+#include "schemas/tiers.h"
+#include "schemas/topics.h"
 
 #define AGE_DIGITS_MAX 5
 #define COUNT_MAX 2147483647LL
@@ -71,6 +73,15 @@ static bool check_status(const char *value, struct error *error)
     return error_set(error, "is not SENT, FAILED, EXPIRED or CANCELLED");
 }
 
+static bool check_topic(const char *value, struct error *error)
+{
+    bool known = tier_topic(value);
+    for (size_t i = 0; i < TOPIC_COUNT; i++) {
+        known = known || strcmp(value, topic_table[i].name) == 0;
+    }
+    return known || error_set(error, "is not one of outbound's topics");
+}
+
 static const struct {
     const char *name;
     const char *value;
@@ -88,6 +99,8 @@ static const struct {
     [OPS_STATUS] = {"--status", "STATUS", check_status, "SENT, FAILED, EXPIRED or CANCELLED"},
     [OPS_LIMIT] = {"--limit", "N", check_count, "the new limit"},
     [OPS_PERCENT] = {"--percent", "N", check_percent, "the new limit as a part of the present one"},
+    [OPS_TOPIC] = {"--topic", "NAME", check_topic,
+                   "a topic that was deleted and made anew: it is read from its beginning"},
     [OPS_REQUEUE] = {"--requeue", NULL, NULL, "queues what is shown again"},
     [OPS_DRY_RUN] = {"--dry-run", NULL, NULL, "does it, shows what was changed, and takes it back"},
     [OPS_JSON] = {"--json", NULL, NULL, "JSON, one object a line"},

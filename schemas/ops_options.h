@@ -23,6 +23,7 @@ enum ops_option {
     OPS_STATUS,
     OPS_LIMIT,
     OPS_PERCENT,
+    OPS_TOPIC,
     OPS_VALUES, /* how many they are; the rest are switches */
     OPS_REQUEUE = OPS_VALUES,
     OPS_DRY_RUN,

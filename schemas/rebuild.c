@@ -26,10 +26,12 @@ const struct pg_statement rebuild_record = {
     "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = $3::json"
     "  WHERE rebuilds = $1::int4", "UPDATE", "outbound_kafka"};
 
-/* $1 rebuilds, $2 cluster id or null. */
+/* $1 rebuilds, $2 cluster id or null, $3 ends of the other topics, $4 an array of the lost ones, or of "*". */
 const struct pg_statement rebuild_begin = {
     "rebuild_begin",
-    "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = DEFAULT, rebuilds = rebuilds + 1,"
+    "UPDATE outbound_kafka SET cluster_id = coalesce($2::text, cluster_id), ends = $3::json, rebuilds = rebuilds + 1,"
+    "       lost = lost || (SELECT coalesce(jsonb_object_agg(topic, rebuilds + 1), '{}')"
+    "                       FROM json_array_elements_text($4::json) topic),"
     "       begun_at = clock_timestamp(), walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT"
     "  WHERE rebuilds = $1::int4", "UPDATE", "outbound_kafka"};
 
@@ -94,14 +96,14 @@ const struct pg_statement rebuild_step = {
     "       coalesce((SELECT (walk_status IS NOT NULL)::int4 FROM walked), -1)", "INSERT", "outbound_outbox"};
 
 static const struct pg_statement rebuild_count = {
-    "rebuild_count", "SELECT rebuilds FROM outbound_kafka", "SELECT", "outbound_kafka"};
+    "rebuild_count", "SELECT rebuilds, lost::json FROM outbound_kafka", "SELECT", "outbound_kafka"};
 
 /* clang-format on */
 
 struct rebuild_watch {
     struct pg *pg;
     uv_timer_t timer;
-    void (*on_rebuild)(void *arg);
+    void (*on_rebuild)(void *arg, const struct rebuild_news *news);
     void *arg;
     bool asking;
     int64_t seen; /* -1: nothing yet */
@@ -119,9 +121,14 @@ static void on_count(void *arg, struct pg_reply *reply)
         return;
     }
     const int64_t rebuilds = pg_int(reply->rows, 0, 0);
-    if (watch->seen >= 0 && rebuilds > watch->seen) {
+    const bool first = watch->seen < 0;
+    if (!first && rebuilds > watch->seen) {
         log_warn("Kafka is being rebuilt: its clients are replaced");
-        watch->on_rebuild(watch->arg);
+    }
+    if (first || rebuilds > watch->seen) {
+        json_t *lost = json_loads(PQgetvalue(reply->rows, 0, 1), 0, NULL);
+        watch->on_rebuild(watch->arg, &(struct rebuild_news){rebuilds, first, lost});
+        json_decref(lost);
     }
     watch->seen = rebuilds;
 }
@@ -134,7 +141,8 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
-struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg, void (*on_rebuild)(void *arg),
+struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg,
+                                         void (*on_rebuild)(void *arg, const struct rebuild_news *news),
                                          void *arg)
 {
     struct rebuild_watch *watch = NEW(struct rebuild_watch);

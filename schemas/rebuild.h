@@ -4,8 +4,9 @@
  * The row of outbound_kafka (0008_rebuild.sql) is the whole state of it:
  *
  *   noticed    a producer compares Kafka with the row each second (producer/rebuild.c)
- *   begun      rebuild_begin: `rebuilds` rises. Each process sees that within a second (rebuild_watch) and
- *              replaces its Kafka clients, which know the old cluster's positions and producer ids
+ *   begun      rebuild_begin: `rebuilds` rises, and `lost` says which topics it is about. Each process sees
+ *              that within a second (rebuild_watch) and replaces its Kafka clients, which know the old
+ *              topics' positions and producer ids
  *   settled    REBUILD_SETTLE_MS later they have done so. A record that was acknowledged or passed over in
  *              error until then belongs to a message that is still QUEUED, and so comes again
  *   walked     rebuild_step, batch by batch: a new outbox row for each unfinished message, which no
@@ -17,6 +18,7 @@
 #ifndef SCHEMAS_REBUILD_H
 #define SCHEMAS_REBUILD_H
 
+#include <jansson.h>
 #include <uv.h>
 
 #include "base/pg.h"
@@ -47,12 +49,19 @@ extern const struct pg_statement rebuild_begin;
 extern const struct pg_statement rebuild_step;
 enum { REBUILD_PUBLISHED, REBUILD_LOOKED_AT, REBUILD_MORE };
 
-/* Tells a process that has Kafka clients when to replace them. */
+/* Tells a process that has Kafka clients what they have to know. */
 struct rebuild_watch;
 
-/* `pg` is the owner's, who closes it first. `on_rebuild` is called for each rebuild that begins from now on.
- */
-struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg, void (*on_rebuild)(void *arg),
+struct rebuild_news {
+    int64_t rebuilds; /* begun so far */
+    bool first;       /* how it was when the process began; else one has begun: clients have to be replaced */
+    json_t *lost; /* which of them found a topic's records lost last: {"outbound.dlq": 3}; "*": all topics */
+};
+
+/* `pg` is the owner's, who closes it first. `on_rebuild` is called once the row has been read, then for each
+ * rebuild that begins. */
+struct rebuild_watch *rebuild_watch_open(uv_loop_t *loop, struct pg *pg,
+                                         void (*on_rebuild)(void *arg, const struct rebuild_news *news),
                                          void *arg);
 
 /* NULL is fine. */

@@ -57,7 +57,9 @@ bool topic_admin_open(struct topic_admin *admin, const struct config *config, co
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, admin);
     char reason[256];
-    admin->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    /* One that asks for a topic as a producer does lets the broker create it, with settings of the broker's.
+     */
+    admin->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!admin->kafka) {
         rd_kafka_conf_destroy(conf);
         return error_set(error, "%s", reason);

@@ -99,12 +99,14 @@ static void on_republish_timer(uv_timer_t *timer)
     republish_start(timer->data);
 }
 
-static void on_rebuild(void *arg)
+static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct sender *sender = arg;
-    kafka_producer_reopen(sender->dead_letters);
+    if (!news->first) {
+        kafka_producer_reopen(sender->dead_letters);
+    }
     for (size_t i = 0; i < LANE_COUNT; i++) {
-        kafka_consumer_reopen(sender->lanes[i].consumer);
+        kafka_consumer_join(sender->lanes[i].consumer, news->lost);
     }
 }
 

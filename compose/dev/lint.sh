@@ -14,6 +14,7 @@ lint_files() {
 lint_tidy_file() { # FILE
   local file=$1 command kept
   command=$(jq -r --arg file "$file" 'first(.[] | select(.file == $file)).command' "$repo/build/debug/compile_commands.json")
+  command=${command//\\/} # no shell reads it, which would take the quotes within -D for its own
   # shellcheck disable=SC2086 # several words
   kept=$dot/tidy/$({ cat "$repo/.clang-tidy" && ${command% -o *} -E -C "$file"; } | sha256sum | cut -c 1-40)
   [[ -e $kept ]] && return

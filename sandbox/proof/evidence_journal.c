@@ -64,6 +64,10 @@ static bool take_line(void *arg, const json_t *line, struct error *error)
     for (size_t i = 0; i < COUNT_OF(events); i++) {
         if (strcmp(events[i], event) == 0) {
             const char *id = json_string_value(json_object_get(line, "id"));
+            if (message->has_ended) {
+                return error_set(error, "\"%.100s\" ends for a second time", key);
+            }
+            message->has_ended = true;
             message->end = (enum asked_end)i;
             return !id || take_id(ledger, message, id, error);
         }

@@ -44,6 +44,7 @@ struct ledger_message {
     struct ledger_taken *taken;      /* the last one first */
     enum asked_end end : 8;
     enum state state : 8; /* when stored */
+    bool has_ended;       /* the journal says how */
     bool by_kafka;
     bool may_be_unread; /* the router has not read all of outbound.requests */
     bool has_id;

@@ -7,8 +7,9 @@ import uuid
 import pytest
 import requests
 
-from support.alertmanager import Receivers, start_alertmanager, start_prometheus
+from support.alertmanager import Receivers, start_alertmanager
 from support.api import Api, message
+from support.prometheus import Prometheus, impatient_rules
 from support.role import free_port
 from support.wait import until
 
@@ -100,7 +101,8 @@ def test_from_prometheus_to_the_phone(pipeline, broken):
         receivers = running.enter_context(contextlib.closing(Receivers()))
         alertmanager = running.enter_context(contextlib.closing(start_alertmanager(folder, receivers, pipeline.api)))
         targets = [f"127.0.0.1:{api.port}" for api in (pipeline.api, broken)]
-        running.enter_context(contextlib.closing(start_prometheus(folder, alertmanager, targets, "HighErrorRate")))
+        rules = impatient_rules(folder, "HighErrorRate")
+        running.enter_context(contextlib.closing(Prometheus(folder / "prometheus", rules, targets, alertmanager)))
 
         def told():
             return [found for found in pipeline.sandbox.deliveries_to(OWNER) if "HighErrorRate" in variables(found)]

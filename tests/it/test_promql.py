@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import pytest
 
 from support import environment
-from support.alertmanager import RULES
 from support.api import Api, message, phone_number, unique
 from support.dashboards import FILES, expanded, load, panels
 from support.database import Database
 from support.kafka import REQUESTS
-from support.prometheus import ENVIRONMENT, Prometheus
+from support.prometheus import ENVIRONMENT, RULES, Prometheus
 from support.upstream import request, single_object
 from support.wait import until
 
@@ -150,7 +149,7 @@ def prometheus(module_pipeline, tmp_path_factory):
     pipeline.sandbox.fault("status", status=503, probability=0.2)
     rules = tmp_path_factory.mktemp("rules") / "always.yml"
     rules.write_text(ALWAYS)
-    server = Prometheus(environment.LOGS / "test_promql" / "prometheus", [rules])
+    server = Prometheus(environment.LOGS / "test_promql" / "prometheus", [*RULES, rules])
     load = Load(pipeline)
     yield server
     load.stop()

@@ -262,7 +262,8 @@ END = '{{"event":"accepted","key":"a-1","id":"{}"}}\n'.format(UUID)
         (ASKED + '{"event":"accepted"}\n', 2, '"key"'),
         (ASKED + '{"event":"forgotten","key":"a-1"}\n', 2, "forgotten"),
         (ASKED + '{"event":"accepted","key":"a-2"}\n', 2, "not asked for"),
-        (ASKED + ASKED, 2, "a second time"),
+        (ASKED + ASKED, 2, "asked for a second time"),
+        (ASKED + END + '{"event":"unanswered","key":"a-1"}\n', 3, "ends for a second time"),
         (ASKED.replace('"to"', '"too"'), 1, '"to"'),
         (ASKED.replace('"http"', '"post"'), 1, '"by"'),
         (ASKED + '{"event":"accepted","key":"a-1","id":"1"}\n', 2, "UUID"),
@@ -388,8 +389,9 @@ def test_each_request_is_made_once_whatever_the_answer(tmp_path):
 
 
 def slow(connection):
+    """The connection ends with the answer, as the answer says."""
     time.sleep(0.5)
-    connection.sendall(ANSWERS["refused"])
+    connection.sendall(ANSWERS["refused"].replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
 
 
 def test_late_answers_do_not_slow_it_down(tmp_path):

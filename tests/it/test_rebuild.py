@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from support.api import message
 from support.command import outbound
@@ -16,7 +17,7 @@ RETRY_DELAY = "12s"
 
 @pytest.fixture
 def kafka(prepared, tmp_path):
-    broker = OwnKafka(tmp_path / "kafka").start()
+    broker = OwnKafka(tmp_path / "kafka", group_initial_rebalance_delay_ms=3000).start()  # as Kafka has it
     assert outbound("topics", "apply", KAFKA_BROKERS=broker.brokers, OUTBOUND_RETRY_DELAYS=RETRY_DELAY).code == 0
     yield broker
     broker.kill()
@@ -112,6 +113,36 @@ def test_it_comes_back_empty_under_the_same_name_while_nothing_runs(pipeline, ka
     back = time.monotonic()
     pipeline.start_all("producer", "router", "sender", "dlq")
     assert_all_arrive_once(pipeline, later, never, ids, back)
+    assert rebuilds(pipeline) == before + 1
+
+
+def accept_and_send(pipeline, count):
+    sent = pipeline.db.count("SENT")
+    ids = [pipeline.api.accept(message()) for _ in range(count)]
+    until(lambda: pipeline.db.count("SENT") == sent + count, "all are sent")
+    return ids
+
+
+def test_one_topic_is_made_anew_and_what_was_committed_of_it_lies_in_the_midst_of_new_records(pipeline, kafka):
+    """Its readers come back later than that: no memory of a process helps, and Kafka keeps the old offsets."""
+    pipeline.start_all("sandbox", "producer", "router", "sender")
+    ids = accept_and_send(pipeline, 100)
+    until(lambda: recorded(pipeline), "where topics end is known")
+    before = rebuilds(pipeline)
+    pipeline.role("router").terminate()
+
+    admin = AdminClient({"bootstrap.servers": kafka.brokers})
+    for future in admin.delete_topics(["outbound.accepted"]).values():
+        future.result(30)
+    until(lambda: rebuilds(pipeline) == before + 1, "that it is missing is noticed")
+    until(lambda: pipeline.db.value("SELECT lost FROM outbound_kafka") == {"outbound.accepted": before + 1}, "which")
+    ids += [pipeline.api.accept(message()) for _ in range(200)]  # more in each partition than were committed
+    until(lambda: is_over(pipeline) and pipeline.db.outbox() == 0, "they are published")
+    pipeline.start("router")
+    back = time.monotonic()
+    until(lambda: pipeline.db.count("SENT") == len(ids), "all are sent")
+    assert time.monotonic() - back < BACK_WITHIN_S
+    pipeline.assert_no_unexplained_duplicate(ids)
     assert rebuilds(pipeline) == before + 1
 
 

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from support import environment
+from support.prometheus import RULES
 
 pytestmark = pytest.mark.release
 
-RULES = sorted((environment.REPOSITORY / "metrics" / "alerts").glob("*.yml"))
 TESTS = sorted((environment.REPOSITORY / "tests" / "rules").glob("*.yml"))
 ALERTMANAGER = environment.REPOSITORY / "metrics" / "alertmanager.yml"
 

@@ -87,6 +87,7 @@ struct process;
 /* outbound_kafka. */
 struct kafka_row {
     int64_t rebuilds;
+    int64_t lost_in; /* the rebuild that found all topics lost last; 0: none */
     struct text cluster_id;
     int64_t begun_at_us;
     bool walks;

@@ -116,7 +116,7 @@ static void complete(struct group *group)
              partition++) {
             struct rd_kafka_s *member = joined[turn++ % count];
             member->dealt[member->dealt_count++] =
-                (struct assigned){.topic = kafka_topic_at(i), .partition = partition, .stored = -1};
+                (struct assigned){.topic = kafka_topic_at(i), .partition = partition};
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -216,21 +216,21 @@ void kafka_rebalance(void)
     }
 }
 
-bool member_commit(struct rd_kafka_s *member)
+bool member_commit(struct rd_kafka_s *member, const rd_kafka_topic_partition_list_t *list)
 {
     const bool accepted = kafka_is_up() && !one_in(faults.commit_failed) && member->is_member &&
                           member->generation == member->group->generation;
-    for (size_t i = 0; accepted && i < member->assigned_count; i++) {
-        struct assigned *assigned = &member->assigned[i];
-        if (assigned->stored >= 0) {
-            int64_t *committed = &assigned->topic->committed[assigned->partition];
-            tell("Kafka: %s commits %s [%d] %lld", process_name(member->process), assigned->topic->name,
-                 (int)assigned->partition, (long long)assigned->stored);
-            invariant_commit(member->process, assigned->topic, assigned->partition, *committed,
-                             assigned->stored);
-            *committed = assigned->stored;
-            assigned->stored = -1;
-        }
+    for (int i = 0; accepted && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *commit = &list->elems[i];
+        struct topic_log *topic = kafka_topic(commit->topic);
+        int64_t *committed = &topic->committed[commit->partition];
+        tell("Kafka: %s commits %s [%d] %lld", process_name(member->process), topic->name,
+             (int)commit->partition, (long long)commit->offset);
+        invariant_commit(member->process, topic, commit->partition, *committed, commit->offset);
+        *committed = commit->offset;
+        (void)snprintf(topic->mark[commit->partition], sizeof topic->mark[0], "%.*s",
+                       (int)commit->metadata_size,
+                       commit->metadata_size ? (const char *)commit->metadata : "");
     }
     return accepted;
 }

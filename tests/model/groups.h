@@ -24,7 +24,6 @@ struct assigned {
     struct topic_log *topic;
     int32_t partition;
     int64_t position; /* the next to be fetched */
-    int64_t stored;   /* to be committed; -1: nothing new */
     bool paused;
 };
 
@@ -54,8 +53,9 @@ struct rd_kafka_s {
     size_t next; /* which partition is fetched first */
     struct kafka_queue *watch;
     bool wake_is_due;
-    event_id commit;
+    rd_kafka_topic_partition_list_t *commit; /* the answer to it is on its way; NULL: none */
     rd_kafka_resp_err_t commit_failure;
+    bool leaving;
 };
 
 /* One that has not joined; it lives as long as the schedule. */
@@ -69,8 +69,8 @@ void member_leave(struct rd_kafka_s *member);
 void member_wake(struct rd_kafka_s *member);
 void members_wake(const struct topic_log *topic); /* those that read it; NULL: all */
 
-/* Commits what is stored. False: it is not taken. */
-bool member_commit(struct rd_kafka_s *member);
+/* False: it is not taken. */
+bool member_commit(struct rd_kafka_s *member, const rd_kafka_topic_partition_list_t *list);
 
 /* A client that is not used any more, and did not leave. */
 void member_is_left(struct rd_kafka_s *member);

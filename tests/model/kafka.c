@@ -131,6 +131,7 @@ void kafka_wipe(void)
             }
             topics[i].partitions[p] = (struct log_of_partition){0};
             topics[i].committed[p] = 0;
+            topics[i].mark[p][0] = '\0';
         }
     }
     next_cluster();

@@ -13,8 +13,6 @@
 #include "tests/model/servers.h"
 #include "tests/model/world.h"
 
-#define COMMIT_EVERY_US SECOND
-
 /* The types of the functions are librdkafka's, the names of their parameters need not be. */
 // NOLINTBEGIN(readability-inconsistent-declaration-parameter-name, readability-non-const-parameter)
 
@@ -167,7 +165,7 @@ static struct assigned *assigned_of(rd_kafka_t *kafka, const rd_kafka_topic_part
     return NULL;
 }
 
-/* From what is committed on, or from the earliest. */
+/* From what is committed on, or from the beginning. */
 rd_kafka_resp_err_t rd_kafka_assign(rd_kafka_t *kafka, const rd_kafka_topic_partition_list_t *list)
 {
     kafka->assigned_count = 0;
@@ -176,8 +174,9 @@ rd_kafka_resp_err_t rd_kafka_assign(rd_kafka_t *kafka, const rd_kafka_topic_part
         kafka->assigned[kafka->assigned_count++] =
             (struct assigned){.topic = topic,
                               .partition = list->elems[i].partition,
-                              .position = topic->committed[list->elems[i].partition],
-                              .stored = -1};
+                              .position = list->elems[i].offset == RD_KAFKA_OFFSET_BEGINNING
+                                              ? 0
+                                              : topic->committed[list->elems[i].partition]};
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -266,46 +265,40 @@ rd_kafka_resp_err_t rd_kafka_resume_partitions(rd_kafka_t *kafka, rd_kafka_topic
     return set_paused(kafka, list, false);
 }
 
-static void on_commit(void *arg)
-{
-    struct rd_kafka_s *member = arg;
-    member->commit = 0;
-    (void)member_commit(member);
-}
-
-rd_kafka_resp_err_t rd_kafka_offsets_store(rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list)
-{
-    for (int i = 0; i < list->cnt; i++) {
-        struct assigned *assigned = assigned_of(kafka, &list->elems[i]);
-        if (assigned) {
-            assigned->stored = list->elems[i].offset;
-        }
-    }
-    if (!kafka->commit) {
-        kafka->commit =
-            event_at(kafka->process, world_now_us() + between(0, COMMIT_EVERY_US), on_commit, kafka);
-    }
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
 rd_kafka_resp_err_t
 rd_kafka_commit_queue(rd_kafka_t *kafka, const rd_kafka_topic_partition_list_t *list, rd_kafka_queue_t *queue,
                       void (*done)(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                                    rd_kafka_topic_partition_list_t *offsets, void *opaque),
                       void *opaque)
 {
-    (void)list;
     (void)queue;
     (void)done;
     (void)opaque;
-    kafka->commit_failure = member_commit(kafka) ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    kafka->commit_failure =
+        member_commit(kafka, list) ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    kafka->commit = rd_kafka_topic_partition_list_copy(list);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* Each client is its own queue. One that leaves does so when it is asked what it has to say. */
 rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *queue, int timeout_ms)
 {
+    rd_kafka_t *kafka = (rd_kafka_t *)queue;
     (void)timeout_ms;
-    return (rd_kafka_event_t *)queue;
+    if (kafka->leaving && kafka_is_up()) {
+        give_back(kafka);
+        if (kafka->is_member) {
+            member_leave(kafka);
+        }
+        kafka->leaving = false;
+    }
+    return kafka->commit ? (rd_kafka_event_t *)queue : NULL;
+}
+
+rd_kafka_event_type_t rd_kafka_event_type(const rd_kafka_event_t *event)
+{
+    (void)event;
+    return RD_KAFKA_EVENT_OFFSET_COMMIT;
 }
 
 rd_kafka_resp_err_t rd_kafka_event_error(rd_kafka_event_t *event)
@@ -313,33 +306,48 @@ rd_kafka_resp_err_t rd_kafka_event_error(rd_kafka_event_t *event)
     return ((rd_kafka_t *)event)->commit_failure;
 }
 
-void rd_kafka_event_destroy(rd_kafka_event_t *event)
+rd_kafka_topic_partition_list_t *rd_kafka_event_topic_partition_list(rd_kafka_event_t *event)
 {
-    (void)event;
+    return ((rd_kafka_t *)event)->commit;
 }
 
-rd_kafka_resp_err_t rd_kafka_assignment(rd_kafka_t *kafka, rd_kafka_topic_partition_list_t **list)
+void rd_kafka_event_destroy(rd_kafka_event_t *event)
 {
-    *list = list_of(kafka->assigned, kafka->assigned_count);
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_t *kafka = (rd_kafka_t *)event;
+    if (kafka) {
+        rd_kafka_topic_partition_list_destroy(kafka->commit);
+        kafka->commit = NULL;
+    }
 }
 
 rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
                                        int timeout_ms)
 {
-    (void)kafka;
-    (void)list;
     (void)timeout_ms;
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *commit = &list->elems[i];
+        const struct topic_log *topic = kafka_topic(commit->topic);
+        const char *mark = topic->mark[commit->partition];
+        commit->offset = topic->committed[commit->partition];
+        if (*mark) {
+            commit->metadata_size = strlen(mark);
+            commit->metadata = rd_kafka_mem_malloc(kafka, commit->metadata_size);
+            memcpy(commit->metadata, mark, commit->metadata_size);
+        }
+    }
     return kafka_is_up() ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
-rd_kafka_resp_err_t rd_kafka_consumer_close(rd_kafka_t *kafka)
+rd_kafka_error_t *rd_kafka_consumer_close_queue(rd_kafka_t *kafka, rd_kafka_queue_t *queue)
 {
-    give_back(kafka);
-    if (kafka->is_member) {
-        member_leave(kafka);
-    }
-    return RD_KAFKA_RESP_ERR_NO_ERROR;
+    (void)queue;
+    kafka->leaving = true;
+    return NULL;
+}
+
+int rd_kafka_consumer_closed(rd_kafka_t *kafka)
+{
+    return !kafka->leaving;
 }
 
 void rd_kafka_destroy_flags(rd_kafka_t *kafka, int flags)

@@ -51,6 +51,7 @@ static struct answer record_or_begin(struct database *db, const struct pg_params
     if (begin) {
         row->rebuilds++;
         row->begun_at_us = db->now_us;
+        row->lost_in = row->rebuilds; /* all of it: the look goes by the cluster's id */
         row->walks = true;
         row->status = STATE_QUEUED;
         tell("PostgreSQL: rebuild %lld begins", (long long)row->rebuilds);
@@ -140,8 +141,14 @@ bool rebuild_run(struct database *db, const struct pg_statement *statement, cons
     } else if (statement == &rebuild_step) {
         *ret_answer = step(db, params);
     } else if (strcmp(statement->name, "rebuild_count") == 0) { /* its address is the file's own */
-        *ret_answer = answer_of(1);
-        answer_row(ret_answer)[0] = answer_int(db->kafka.rebuilds);
+        *ret_answer = answer_of(2);
+        struct text *values = answer_row(ret_answer);
+        char lost[32] = "{}";
+        if (db->kafka.lost_in) {
+            (void)snprintf(lost, sizeof lost, "{\"*\": %lld}", (long long)db->kafka.lost_in);
+        }
+        values[0] = answer_int(db->kafka.rebuilds);
+        values[1] = (struct text){world_copy(lost, strlen(lost)), strlen(lost)};
     } else {
         return false;
     }
@@ -162,8 +169,10 @@ static void forget_answer(struct kafka_look *look)
 {
     free(look->seen_cluster_id);
     json_decref(look->seen_ends);
+    json_decref(look->lost);
     look->seen_cluster_id = NULL;
     look->seen_ends = NULL;
+    look->lost = NULL;
 }
 
 void kafka_look_close(struct kafka_look *look)
@@ -180,6 +189,7 @@ void kafka_look(struct kafka_look *look)
     if (kafka_is_up()) {
         look->seen_cluster_id = memory_strdup(kafka_cluster_id());
         look->seen_ends = json_incref(look->ends);
+        look->lost = json_pack("[s]", "*");
         const bool same = !look->cluster_id || strcmp(look->cluster_id, look->seen_cluster_id) == 0;
         look->result = same ? KAFKA_LOOK_FINE : KAFKA_LOOK_LOST;
         (void)snprintf(look->why, sizeof look->why, "the cluster is another one");

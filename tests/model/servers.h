@@ -78,6 +78,7 @@ struct topic_log {
     const char *name;
     struct log_of_partition partitions[PARTITIONS];
     int64_t committed[PARTITIONS]; /* by the one group that reads it */
+    char mark[PARTITIONS][24];     /* what the commit says beside the offset */
 };
 
 void kafka_set_up(bool up);

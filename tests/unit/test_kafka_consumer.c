@@ -129,7 +129,8 @@ static void on_fatal(void *arg)
     cr_fatal("the consumer had a fatal error");
 }
 
-static void consumer_open(struct fixture *fixture, size_t limit)
+/* `lost`: see kafka_lost.h. */
+static void consumer_open_after(struct fixture *fixture, size_t limit, const char *lost)
 {
     static const char *const topics[] = {TOPIC};
     memset(fixture, 0, sizeof *fixture);
@@ -146,6 +147,14 @@ static void consumer_open(struct fixture *fixture, size_t limit)
     struct error error = {0};
     fixture->consumer = kafka_consumer_open(&loop.uv, &options, &error);
     cr_assert(fixture->consumer != NULL, "%s", error.text);
+    json_t *losses = json_loads(lost, 0, NULL);
+    kafka_consumer_join(fixture->consumer, losses);
+    json_decref(losses);
+}
+
+static void consumer_open(struct fixture *fixture, size_t limit)
+{
+    consumer_open_after(fixture, limit, "{}");
 }
 
 static void consumer_close(struct fixture *fixture)
@@ -182,14 +191,14 @@ static void expect_all_in_order(const struct fixture *fixture)
 }
 
 /* A new member of the group gets exactly what lies at `committed` and behind. */
-static void expect_rest(const int64_t committed[PARTITIONS])
+static void expect_rest_after(const char *lost, const int64_t committed[PARTITIONS])
 {
     static struct fixture after;
     size_t rest = 0;
     for (int partition = 0; partition < PARTITIONS; partition++) {
         rest += (size_t)(in_partition[partition] - committed[partition]);
     }
-    consumer_open(&after, RECORDS);
+    consumer_open_after(&after, RECORDS, lost);
     LOOP_UNTIL(&loop, after.count >= rest && kafka_consumer_assigned(after.consumer) == PARTITIONS);
     consumer_close(&after);
     for (int partition = 0; partition < PARTITIONS; partition++) {
@@ -199,6 +208,11 @@ static void expect_rest(const int64_t committed[PARTITIONS])
                       (int)offset);
         }
     }
+}
+
+static void expect_rest(const int64_t committed[PARTITIONS])
+{
+    expect_rest_after("{}", committed);
 }
 
 Test(kafka_consumer, what_is_finished_does_not_come_again_and_the_rest_does)
@@ -262,7 +276,11 @@ Test(kafka_consumer, a_new_client_begins_with_what_was_not_committed)
     LOOP_UNTIL(&loop, fixture.count == RECORDS);
     memcpy(old, fixture.taken, sizeof old);
 
-    kafka_consumer_reopen(fixture.consumer);
+    /* librdkafka would commit it when the old client gives its partitions back. */
+    for (size_t i = 0; i < RECORDS / 2; i++) {
+        kafka_consumer_finish(fixture.consumer, old[i].position);
+    }
+    kafka_consumer_join(fixture.consumer, NULL);
     LOOP_UNTIL(&loop,
                fixture.count == 2 * RECORDS && kafka_consumer_assigned(fixture.consumer) == PARTITIONS);
     memmove(fixture.taken, fixture.taken + RECORDS, sizeof old);
@@ -275,6 +293,54 @@ Test(kafka_consumer, a_new_client_begins_with_what_was_not_committed)
     consumer_close(&fixture);
     const int64_t nothing[PARTITIONS] = {0};
     expect_rest(nothing);
+    close_all();
+}
+
+/* A topic that was made anew since: what is committed of it is a place in records that are gone. */
+Test(kafka_consumer, what_was_committed_before_a_loss_counts_for_nothing_and_after_it_does)
+{
+    static struct fixture before;
+    static struct fixture after;
+    open_with_records();
+    consumer_open(&before, RECORDS);
+    LOOP_UNTIL(&loop, before.count == RECORDS);
+    expect_all_in_order(&before);
+    for (size_t i = 0; i < RECORDS; i++) {
+        kafka_consumer_finish(before.consumer, before.taken[i].position);
+    }
+    consumer_close(&before);
+
+    consumer_open_after(&after, RECORDS, "{\"" TOPIC "\": 1}");
+    LOOP_UNTIL(&loop, after.count == RECORDS);
+    expect_all_in_order(&after);
+    for (size_t i = 0; i < RECORDS; i++) {
+        if (after.taken[i].partition != 0) {
+            kafka_consumer_finish(after.consumer, after.taken[i].position);
+        }
+    }
+    consumer_close(&after);
+    const int64_t nothing[PARTITIONS] = {0};
+    const int64_t committed[PARTITIONS] = {0, in_partition[1], in_partition[2]};
+    expect_rest_after("{\"" TOPIC "\": 1, \"other\": 2}", committed);
+    expect_rest_after("{\"" TOPIC "\": 1, \"*\": 2}", nothing);
+    close_all();
+}
+
+/* It would keep its partitions for five minutes. */
+Test(kafka_consumer, an_old_client_that_could_not_leave_is_out_when_its_session_is_over)
+{
+    static struct fixture fixture;
+    open_with_records();
+    consumer_open(&fixture, TAKEN_MAX);
+    LOOP_UNTIL(&loop, fixture.count == RECORDS);
+    rd_kafka_mock_broker_set_down(mock.cluster, 1);
+    const int64_t down_ms = clock_monotonic_ms();
+    kafka_consumer_join(fixture.consumer, NULL);
+    cr_expect(lt(i64, clock_monotonic_ms() - down_ms, 3000));
+    rd_kafka_mock_broker_set_up(mock.cluster, 1);
+    LOOP_UNTIL(&loop, fixture.count == 2 * RECORDS);
+    cr_expect(eq(sz, kafka_consumer_assigned(fixture.consumer), PARTITIONS));
+    consumer_close(&fixture);
     close_all();
 }
 

@@ -97,7 +97,7 @@ Test(log, text_has_time_level_thread_logger_and_ids)
     configure(LOG_INFO, false);
     const struct log_field fields[] = {{"orgId", "acme"},  {"userId", "u1"},         {"messageId", "7"},
                                        {"channel", "SMS"}, {"correlationId", "c-1"}, {0}};
-    log_write(LOG_INFO, fields, "it is %s\nor not", "done");
+    log_write(LOG_INFO, fields, "it is %s\r\n\x1b\x7for not", "done");
     char *text = lines();
     for (char *at = text; at < text + 23; at++) {
         if (*at >= '0' && *at <= '9') {

@@ -262,7 +262,7 @@ static const struct config config = {.email_from = "from@example.com",
                                      .sendgrid_api_key = "key",
                                      .sendgrid_base_url = "https://example.com",
                                      .sendgrid_templates = "t=d-1",
-                                     .ses_templates = "",
+                                     .ses_templates = "t=hello",
                                      .ses_configuration_set = "",
                                      .sns_sender_id = "",
                                      .sns_sms_type = "Transactional",
@@ -272,7 +272,7 @@ static const struct config config = {.email_from = "from@example.com",
                                      .twilio_messaging_service_sid = "",
                                      .twilio_status_callback_url = "",
                                      .twilio_base_url = "https://example.com",
-                                     .whatsapp_templates = "",
+                                     .whatsapp_templates = "t=hello:de",
                                      .whatsapp_phone_number_id = "1",
                                      .whatsapp_access_token = "token",
                                      .whatsapp_api_version = "v18.0",
@@ -314,6 +314,32 @@ static enum outcome deliver(const struct provider *provider, int status, const c
         curl_slist_free_all(endpoint.headers);
     }
     buffer_release(&request);
+    return right ? RIGHT : WRONG;
+}
+
+/* With what a driver's map of templates says. */
+static enum outcome by_template(void)
+{
+    static const struct {
+        const struct provider *provider;
+        const char *id;
+    } cases[] = {{&sendgrid, "\"d-1\""}, {&ses, "\"hello\""}, {&whatsapp, "\"hello\""}};
+    const struct message message = {.attempt_no = 1,
+                                    .org_id = "o",
+                                    .to = "ada@example.com",
+                                    .template_code = "t",
+                                    .subject = "S",
+                                    .payload = "{\"name\":\"Ada\"}",
+                                    .correlation_id = "c"};
+    bool right = true;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct verdict verdict = {0};
+        struct buffer request;
+        buffer_init(&request, 65536);
+        right = cases[i].provider->build(&config, &message, &request, &verdict) &&
+                strstr(request.bytes, cases[i].id) && right;
+        buffer_release(&request);
+    }
     return right ? RIGHT : WRONG;
 }
 
@@ -363,6 +389,7 @@ Test(out_of_memory, of_each_provider)
     each_in_turn(by_sns, false);
     each_in_turn(by_twilio, false);
     each_in_turn(by_whatsapp, false);
+    each_in_turn(by_template, false);
 }
 
 /* --- the other ends of connections */

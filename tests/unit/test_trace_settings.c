@@ -38,6 +38,7 @@ Test(trace_settings, an_error_names_the_variable_and_no_secret)
         {"OTEL_EXPORTER_OTLP_HEADERS", {.headers = "content-type=text/plain"}},
         {"OTEL_EXPORTER_OTLP_HEADERS", {.headers = long_list}},
         {"OTEL_EXPORTER_OTLP_CERTIFICATE", {.ca_file = "/nowhere/ca.pem"}},
+        {"OTEL_EXPORTER_OTLP_CERTIFICATE", {.ca_file = "/dev/null"}},
         {"OTEL_TRACES_SAMPLER_ARG", {.sampler_arg = "1.1"}},
         {"OTEL_TRACES_SAMPLER_ARG", {.sampler_arg = "-0.1"}},
         {"OTEL_TRACES_SAMPLER_ARG", {.sampler_arg = "10%"}},

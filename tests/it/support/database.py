@@ -58,7 +58,7 @@ class Database:
     def truncate(self):
         self.execute("TRUNCATE " + ", ".join(TABLES))
         # The Kafka that is seen next is the first one: some tests make its topics anew.
-        self.execute("UPDATE outbound_kafka SET cluster_id = NULL, ends = '{}', walk_status = NULL")
+        self.execute("UPDATE outbound_kafka SET cluster_id = NULL, ends = '{}', lost = '{}', walk_status = NULL")
 
     def message(self, message_id):
         return self.rows("SELECT * FROM outbound_message WHERE id = %s", message_id)[0]

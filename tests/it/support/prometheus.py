@@ -6,35 +6,54 @@ import requests
 import yaml
 
 from support import environment
-from support.alertmanager import Server
 from support.metrics import PORTS
+from support.monitor import Monitor
 
+RULES = sorted((environment.REPOSITORY / "metrics" / "alerts").glob("*.yml"))
 TEMPLATE = environment.REPOSITORY / "compose" / "prometheus" / "prometheus.yml"
 
 # The label of that name on everything that is scraped.
 ENVIRONMENT = "test"
 
 
-class Prometheus(Server):
-    def __init__(self, folder, rules=()):
-        """`rules`: files beside those of metrics/alerts."""
+def impatient_rules(folder, alert):
+    """Copies of the rules, looked at each second, of which this alert does not wait for its `for`."""
+    copies = []
+    for path in RULES:
+        document = yaml.safe_load(path.read_text())
+        for group in document["groups"]:
+            group["interval"] = "1s"
+            for rule in group["rules"]:
+                if rule.get("alert") == alert:
+                    rule["for"] = "1s"
+        copies.append(folder / path.name)
+        copies[-1].write_text(yaml.safe_dump(document))
+    return copies
+
+
+class Prometheus(Monitor):
+    def __init__(self, folder, rules=RULES, targets=None, alertmanager=None):
+        """`rules`: files. `targets`: host:port of what is asked instead of the roles."""
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "prometheus.yml"
-        config.write_text(self._config(rules))
+        config.write_text(self._config(rules, targets, alertmanager))
         self._session = requests.Session()
         self._session.trust_env = False
         super().__init__(folder, "prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}")
 
     @staticmethod
-    def _config(rules):
+    def _config(rules, targets, alertmanager):
         text = TEMPLATE.read_text().replace("@REPOSITORY@", str(environment.REPOSITORY))
         text = text.replace("@ENVIRONMENT@", ENVIRONMENT).replace("@HTTP_PORT@", str(environment.HTTP_PORT))
         for role, distance in PORTS.items():
             text = text.replace(f"@{role.upper()}_PORT@", str(environment.METRICS_PORT + distance))
         config = yaml.safe_load(text)
-        del config["alerting"]
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        config["rule_files"] += map(str, rules)
+        config["rule_files"] = list(map(str, rules))
+        if targets:
+            config["scrape_configs"][0]["static_configs"] = [{"targets": targets}]
+        told = [alertmanager.url.removeprefix("http://")] if alertmanager else []
+        config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": told}]
         return yaml.safe_dump(config)
 
     def _get(self, path, **parameters):

@@ -4,20 +4,17 @@ Each user of SASL has the rights that docs/kafka.md says his role needs, and no 
 certificate may do everything.
 """
 
-import base64
 import re
 import socket
 import ssl
 import struct
-import subprocess
-import uuid
 from contextlib import contextmanager
 
 from support import broker_request, environment
+from support.broker import Broker, new_cluster_id
 from support.broker_request import string
 from support.certificates import Authority
-from support.role import end_with_the_tests, free_port
-from support.wait import until
+from support.role import free_port
 
 OPERATOR = "operator"
 PASSWORD = "pass-word"
@@ -36,42 +33,27 @@ OPERATIONS = {
 LITERAL, PREFIXED = 3, 4
 ALLOW = 3
 
-CONFIG = """
-process.roles=broker,controller
-node.id=1
-listeners=SASL://127.0.0.1:{sasl},MUTUAL://127.0.0.1:{mutual},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=SASL://localhost:{sasl},MUTUAL://localhost:{mutual}
-listener.security.protocol.map=SASL:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=MUTUAL
-controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:{controller}
-log.dirs={data}
+LOGIN = "org.apache.kafka.common.security"
 
-ssl.keystore.type=PEM
-ssl.keystore.location={key}
-ssl.truststore.type=PEM
-ssl.truststore.location={authority}
-listener.name.mutual.ssl.client.auth=required
-listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
-listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {plain};
 
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS;User:CN=broker;User:CN={operator}
-auto.create.topics.enable=false
-
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-num.network.threads=2
-num.io.threads=2
-log.cleaner.dedupe.buffer.size=16777216
-"""
+def settings(sasl, mutual, controller, key, authority, users):
+    plain = " ".join(f'user_{user}="{PASSWORD}"' for user in users)
+    return {
+        "listeners": f"SASL://127.0.0.1:{sasl},MUTUAL://127.0.0.1:{mutual},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"SASL://localhost:{sasl},MUTUAL://localhost:{mutual}",
+        "listener.security.protocol.map": "SASL:SASL_SSL,MUTUAL:SSL,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "MUTUAL",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": key,
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": authority,
+        "listener.name.mutual.ssl.client.auth": "required",
+        "listener.name.sasl.sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
+        "listener.name.sasl.scram-sha-512.sasl.jaas.config": f"{LOGIN}.scram.ScramLoginModule required;",
+        "listener.name.sasl.plain.sasl.jaas.config": f"{LOGIN}.plain.PlainLoginModule required {plain};",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:ANONYMOUS;User:CN=broker;User:CN={OPERATOR}",
+    }
 
 
 def rights():
@@ -91,58 +73,16 @@ class SecureKafka:
         self.sasl = f"localhost:{self.sasl_port}"
         self.mutual = f"localhost:{self.mutual_port}"
         self.operator = self.authority.issue(OPERATOR)
-        self._log = folder / "kafka.log"
-        config = folder / "server.properties"
-        config.write_text(
-            CONFIG.format(
-                sasl=self.sasl_port,
-                mutual=self.mutual_port,
-                controller=controller,
-                data=folder / "data",
-                key=self.authority.issue("broker", "localhost"),
-                authority=self.authority.path,
-                operator=OPERATOR,
-                plain=" ".join(f'user_{user}="{PASSWORD}"' for user in self.users),
-            )
-        )
-        self._run("kafka.tools.StorageTool", "format", "-t", self._id(), "-c", config, *self._credentials()).wait()
-        self._process = self._run("kafka.Kafka", config)
-        until(self._started, "the broker has started")
+        key = self.authority.issue("broker", "localhost")
+        chosen = settings(self.sasl_port, self.mutual_port, controller, key, self.authority.path, self.users)
+        self._broker = Broker(folder, {"CONTROLLER_PORT": controller}, chosen)
+        self._broker.format(new_cluster_id(), *self._credentials())
+        self._broker.start()
         self._grant()
-
-    @staticmethod
-    def _id():
-        return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "a")
 
     def _credentials(self):
         for user in self.users:
             yield from ("--add-scram", f"SCRAM-SHA-512=[name={user},password={PASSWORD}]")
-
-    def _run(self, main, *arguments):
-        logging = environment.REPOSITORY / "compose" / "kafka" / "log4j2.properties"
-        with open(self._log, "ab") as out:
-            return subprocess.Popen(
-                [
-                    environment.JAVA[-1],
-                    "-Xmx256m",
-                    "-XX:+UseSerialGC",
-                    "-XX:TieredStopAtLevel=1",
-                    f"-Dlog4j2.configurationFile={logging}",
-                    "-cp",
-                    environment.KAFKA_JARS[-1],
-                    main,
-                    *map(str, arguments),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                preexec_fn=end_with_the_tests,
-            )
-
-    def _started(self):
-        log = self._log.read_text(errors="replace")
-        assert self._process.poll() is None, log[-4000:]
-        return "Kafka Server started" in log
 
     @contextmanager
     def _connection(self):
@@ -168,8 +108,7 @@ class SecureKafka:
         assert answer == struct.pack(">ii", 0, len(wanted)) + struct.pack(">hh", 0, 0) * len(wanted), answer  # no error, no text
 
     def close(self):
-        self._process.terminate()
-        self._process.wait(30)
+        self._broker.kill()
 
     # --- what a client has to set
 
