@@ -47,7 +47,10 @@ def kafka_wiped(world):
         until(lambda: known(world), "Kafka is known")
         world.sandbox.set_latency(1000)  # more comes than goes: messages are everywhere
         time.sleep(3)
+        world.roles["producer"].signal(signal.SIGSTOP)
         wipe(world)
+        time.sleep(3)  # who reads comes back before there are topics
+        world.roles["producer"].signal(signal.SIGCONT)
         world.mark_fault_over()
         world.sandbox.set_latency(50)
         time.sleep(4)
