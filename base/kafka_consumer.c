@@ -77,7 +77,8 @@ struct kafka_consumer {
     bool committing;           /* one is on its way */
     int64_t commit_at_ms;      /* the next, at the earliest */
     struct kafka_leaving *leaving;
-    json_t *lost; /* NULL: has not joined */
+    json_t *lost;    /* NULL: has not joined */
+    bool join_again; /* Kafka gives a static member what its predecessor had: that may have met no topics */
     uv_timer_t *serve;
     void (*on_records)(void *arg);
     void (*on_fatal)(void *arg);
@@ -264,6 +265,10 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_t
     } else if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         log_info("partitions assigned: %d", list->cnt);
         take_assignment(consumer, list);
+        if (consumer->join_again) {
+            consumer->join_again = false;
+            (void)rd_kafka_subscribe(kafka, consumer->topics);
+        }
     } else {
         log_info("partitions revoked: %d", list->cnt);
         drop_assignment(consumer);
@@ -555,6 +560,7 @@ static void replace_client(struct kafka_consumer *consumer)
         log_error("%s", error.text);
         abort(); /* no thread or descriptor is left: a new process may have some */
     }
+    consumer->join_again = true;
 }
 
 void kafka_consumer_join(struct kafka_consumer *consumer, const json_t *lost)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from confluent_kafka import KafkaException
 from server import Server
 from support import environment
 from support.kafka import EVENTS
@@ -109,8 +110,15 @@ class World:
         self._settings = {}  # label -> those that it was started with
         self._loads = []
         self.db.truncate()
-        self.events_since = self.topics.ends(EVENTS)
+        self.events_since = until(self._ends_of_events, f"{EVENTS} has its leaders again", 30)
         self.kafka_wiped = False
+
+    def _ends_of_events(self):
+        """None while Kafka, which the scenario before may have started again, cannot say."""
+        try:
+            return self.topics.ends(EVENTS)
+        except KafkaException:
+            return None
 
     @property
     def topics(self):

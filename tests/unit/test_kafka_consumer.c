@@ -326,24 +326,6 @@ Test(kafka_consumer, what_was_committed_before_a_loss_counts_for_nothing_and_aft
     close_all();
 }
 
-/* It would keep its partitions for five minutes. */
-Test(kafka_consumer, an_old_client_that_could_not_leave_is_out_when_its_session_is_over)
-{
-    static struct fixture fixture;
-    open_with_records();
-    consumer_open(&fixture, TAKEN_MAX);
-    LOOP_UNTIL(&loop, fixture.count == RECORDS);
-    rd_kafka_mock_broker_set_down(mock.cluster, 1);
-    const int64_t down_ms = clock_monotonic_ms();
-    kafka_consumer_join(fixture.consumer, NULL);
-    cr_expect(lt(i64, clock_monotonic_ms() - down_ms, 3000));
-    rd_kafka_mock_broker_set_up(mock.cluster, 1);
-    LOOP_UNTIL(&loop, fixture.count == 2 * RECORDS);
-    cr_expect(eq(sz, kafka_consumer_assigned(fixture.consumer), PARTITIONS));
-    consumer_close(&fixture);
-    close_all();
-}
-
 /* Time for the consumer to serve itself. */
 static void run_for(uint64_t ms)
 {
