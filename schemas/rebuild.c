@@ -120,7 +120,12 @@ static void on_read(void *arg, struct pg_reply *reply)
     if (reply->outcome == PG_REFUSED) {
         log_seldom(&watch->refusals, "whether Kafka is being rebuilt cannot be read: %s", reply->message);
     }
-    if (reply->outcome != PG_DONE || PQntuples(reply->rows) == 0) {
+    if (reply->outcome != PG_DONE) {
+        return;
+    }
+    if (PQntuples(reply->rows) == 0) {
+        log_seldom(&watch->refusals,
+                   "the row of outbound_kafka is gone: INSERT INTO outbound_kafka DEFAULT VALUES");
         return;
     }
     const int64_t rebuilds = pg_int(reply->rows, 0, 0);
