@@ -43,7 +43,7 @@ static bool is_marked(const rd_kafka_topic_partition_t *commit, const char *mark
            memcmp(commit->metadata, mark, commit->metadata_size) == 0;
 }
 
-void kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
+bool kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
                       int wait_ms)
 {
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(list->cnt);
@@ -52,20 +52,21 @@ void kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_part
             rd_kafka_topic_partition_list_add(asked, list->elems[i].topic, list->elems[i].partition);
         }
     }
-    const rd_kafka_resp_err_t failure = asked->cnt > 0 ? rd_kafka_committed(kafka, asked, wait_ms) : 0;
-    if (failure) {
-        log_warn("what is committed of topics that were lost once cannot be read: they are read from their "
-                 "beginning: %s",
-                 rd_kafka_err2str(failure));
-    }
-    for (int i = 0; i < asked->cnt; i++) {
+    rd_kafka_resp_err_t failure = asked->cnt > 0 ? rd_kafka_committed(kafka, asked, wait_ms) : 0;
+    for (int i = 0; !failure && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *commit = &asked->elems[i];
         char mark[MARK_SIZE];
         write_mark(lost, commit->topic, mark);
-        if (failure || commit->err || !is_marked(commit, mark)) {
+        if (!is_marked(commit, mark)) {
             rd_kafka_topic_partition_list_find(list, commit->topic, commit->partition)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
         }
+        failure = commit->err;
     }
     rd_kafka_topic_partition_list_destroy(asked);
+    if (failure) {
+        log_warn("what is committed of topics that were lost once cannot be read: %s",
+                 rd_kafka_err2str(failure));
+    }
+    return !failure;
 }
