@@ -4,6 +4,7 @@
  */
 #include "base/curl_loop.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ struct curl_loop {
     CURLM *multi; /* NULL once it is being freed */
     curl_loop_done_fn *done;
     int epoll_fd;
+    unsigned max_connections;
     uv_poll_t poll;
     uv_timer_t timer;
     int closing_handles;
@@ -32,7 +34,8 @@ static void take_finished(struct curl_loop *curl)
     }
 }
 
-static void take_ready(struct curl_loop *curl)
+/* True: there may be more. */
+static bool take_ready(struct curl_loop *curl)
 {
     struct epoll_event ready[EVENTS_MAX];
     int running;
@@ -43,6 +46,7 @@ static void take_ready(struct curl_loop *curl)
                          ((ready[i].events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
         curl_multi_socket_action(curl->multi, ready[i].data.fd, what, &running);
     }
+    return count == EVENTS_MAX;
 }
 
 static void on_epoll(uv_poll_t *poll, int status, int events)
@@ -50,7 +54,7 @@ static void on_epoll(uv_poll_t *poll, int status, int events)
     struct curl_loop *curl = poll->data;
     (void)status;
     (void)events;
-    take_ready(curl);
+    (void)take_ready(curl);
     take_finished(curl);
 }
 
@@ -58,8 +62,9 @@ static void on_timer(uv_timer_t *timer)
 {
     struct curl_loop *curl = timer->data;
     int running;
-    take_ready(
-        curl); /* after a stall of this process an answer may be there: it is read before it is missed */
+    /* After a stall of this process answers may be there: they are read before they are missed. */
+    for (unsigned taken = 0; take_ready(curl) && taken < curl->max_connections; taken += EVENTS_MAX) {
+    }
     curl_multi_socket_action(curl->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     take_finished(curl);
 }
@@ -97,6 +102,7 @@ struct curl_loop *curl_loop_new(uv_loop_t *loop, unsigned max_connections, curl_
     struct curl_loop *curl = NEW(struct curl_loop);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     curl->done = done;
+    curl->max_connections = max_connections;
     curl->multi = curl_multi_init();
     curl->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (!curl->multi || curl->epoll_fd < 0) {

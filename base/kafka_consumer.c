@@ -18,6 +18,8 @@
 #define PAUSE_AFTER_MS 1000
 #define COMMIT_EVERY_MS 1000
 #define COORDINATOR_WAIT_MS 2000
+#define LEAVE_WAIT_MS 500 /* a role may have three that leave, and a rebuild does not wait for long */
+#define JOIN_AGAIN_MS 1000
 
 /* First in, first out. */
 struct records {
@@ -79,6 +81,7 @@ struct kafka_consumer {
     struct kafka_leaving *leaving;
     json_t *lost;    /* NULL: has not joined */
     bool join_again; /* Kafka gives a static member what its predecessor had: that may have met no topics */
+    int64_t join_again_at_ms; /* where to begin was not known; 0: it was */
     uv_timer_t *serve;
     void (*on_records)(void *arg);
     void (*on_fatal)(void *arg);
@@ -151,7 +154,6 @@ static void set_paused(struct kafka_consumer *consumer, bool paused)
 static void take_assignment(struct kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     forget_partitions(consumer);
-    kafka_lost_begin(consumer->lost, consumer->kafka, list, COORDINATOR_WAIT_MS);
     consumer->partition_count = (size_t)list->cnt;
     consumer->partitions = NEW_ARRAY(struct partition, consumer->partition_count);
     for (int i = 0; i < list->cnt; i++) {
@@ -164,6 +166,15 @@ static void take_assignment(struct kafka_consumer *consumer, rd_kafka_topic_part
     }
     (void)rd_kafka_assign(consumer->kafka, list);
     set_paused(consumer, consumer->paused);
+}
+
+/* As long as it is not known where to begin. An empty share: without any, librdkafka would wait for one. */
+static void put_off_assignment(struct kafka_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
+    take_assignment(consumer, nothing);
+    rd_kafka_topic_partition_list_destroy(nothing);
+    consumer->join_again_at_ms = clock_monotonic_ms() + JOIN_AGAIN_MS;
 }
 
 /* The partition of a position; NULL when it was lost meanwhile. Those assigned now were numbered in a row. */
@@ -208,6 +219,10 @@ static rd_kafka_resp_err_t take_answer(struct kafka_consumer *consumer, int wait
     }
     consumer->committing = false;
     const rd_kafka_resp_err_t failure = rd_kafka_event_error(event);
+    if (failure) {
+        kafka_trouble_report(&consumer->trouble, "offsets are not committed", failure,
+                             rd_kafka_err2str(failure));
+    }
     const rd_kafka_topic_partition_list_t *list = failure ? NULL : rd_kafka_event_topic_partition_list(event);
     for (int i = 0; list && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *commit = &list->elems[i];
@@ -236,8 +251,8 @@ static bool commit_now(struct kafka_consumer *consumer)
     if (!consumer->committing && rest_ms > 0 && commit_finished(consumer)) {
         failure = take_answer(consumer, (int)rest_ms);
     }
-    if (failure) {
-        log_warn("offsets could not be committed: %s", rd_kafka_err2str(failure));
+    if (failure == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        log_warn("offsets could not be committed in time");
     }
     return !failure;
 }
@@ -256,6 +271,20 @@ static void drop_assignment(struct kafka_consumer *consumer)
     (void)rd_kafka_assign(consumer->kafka, NULL);
 }
 
+static void assign(struct kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    log_info("partitions assigned: %d", list->cnt);
+    if (!kafka_lost_begin(consumer->lost, consumer->kafka, list, COORDINATOR_WAIT_MS)) {
+        put_off_assignment(consumer);
+        return;
+    }
+    take_assignment(consumer, list);
+    if (consumer->join_again) {
+        consumer->join_again = false;
+        (void)rd_kafka_subscribe(consumer->kafka, consumer->topics);
+    }
+}
+
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *list,
                          void *opaque)
 {
@@ -263,12 +292,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t what, rd_kafka_t
     if (kafka != consumer->kafka) { /* it is leaving */
         (void)rd_kafka_assign(kafka, NULL);
     } else if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        log_info("partitions assigned: %d", list->cnt);
-        take_assignment(consumer, list);
-        if (consumer->join_again) {
-            consumer->join_again = false;
-            (void)rd_kafka_subscribe(kafka, consumer->topics);
-        }
+        assign(consumer, list);
     } else {
         log_info("partitions revoked: %d", list->cnt);
         drop_assignment(consumer);
@@ -300,6 +324,10 @@ static void on_serve(uv_timer_t *timer)
     (void)take_answer(consumer, 0);
     if (!consumer->committing && clock_monotonic_ms() >= consumer->commit_at_ms) {
         (void)commit_finished(consumer);
+    }
+    if (consumer->join_again_at_ms > 0 && clock_monotonic_ms() >= consumer->join_again_at_ms) {
+        consumer->join_again_at_ms = 0;
+        (void)rd_kafka_subscribe(consumer->kafka, consumer->topics);
     }
     kafka_leaving_serve(&consumer->leaving);
     if (consumer->room) {
@@ -554,7 +582,8 @@ static bool client_leave(struct kafka_consumer *consumer, int wait_ms)
 /* The old one is left to the end of the process: its records may still be in somebody's hand. */
 static void replace_client(struct kafka_consumer *consumer)
 {
-    (void)client_leave(consumer, COORDINATOR_WAIT_MS);
+    (void)client_leave(consumer, LEAVE_WAIT_MS);
+    consumer->join_again_at_ms = 0;
     struct error error;
     if (!client_open(consumer, &error)) {
         log_error("%s", error.text);

@@ -54,7 +54,7 @@ kafka_consumer_open(uv_loop_t *loop, const struct kafka_consumer_options *option
  *
  * Called again, for topics that were made anew, it joins with a new client: one that has read the old ones
  * may go on at its old position and pass over records (librdkafka 2.0.2). Nothing is committed then; what was
- * taken before may still be finished, which does nothing. Blocks for some milliseconds, two seconds when no
+ * taken before may still be finished, which does nothing. Blocks for some milliseconds, half a second when no
  * coordinator answers. A NULL consumer is fine.
  */
 void kafka_consumer_join(struct kafka_consumer *consumer, const json_t *lost);

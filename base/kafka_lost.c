@@ -45,7 +45,7 @@ bool kafka_lost_counts(const json_t *lost, const rd_kafka_topic_partition_t *com
     return length == 0 || (commit->metadata_size == length && memcmp(commit->metadata, mark, length) == 0);
 }
 
-void kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
+bool kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
                       int wait_ms)
 {
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(list->cnt);
@@ -54,18 +54,19 @@ void kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_part
             rd_kafka_topic_partition_list_add(asked, list->elems[i].topic, list->elems[i].partition);
         }
     }
-    const rd_kafka_resp_err_t failure = asked->cnt > 0 ? rd_kafka_committed(kafka, asked, wait_ms) : 0;
-    if (failure) {
-        log_warn("what is committed of topics that were lost once cannot be read: they are read from their "
-                 "beginning: %s",
-                 rd_kafka_err2str(failure));
-    }
-    for (int i = 0; i < asked->cnt; i++) {
+    rd_kafka_resp_err_t failure = asked->cnt > 0 ? rd_kafka_committed(kafka, asked, wait_ms) : 0;
+    for (int i = 0; !failure && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *commit = &asked->elems[i];
-        if (failure || commit->err || !kafka_lost_counts(lost, commit)) {
+        if (!kafka_lost_counts(lost, commit)) {
             rd_kafka_topic_partition_list_find(list, commit->topic, commit->partition)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
         }
+        failure = commit->err;
     }
     rd_kafka_topic_partition_list_destroy(asked);
+    if (failure) {
+        log_warn("what is committed of topics that were lost once cannot be read: %s",
+                 rd_kafka_err2str(failure));
+    }
+    return !failure;
 }

@@ -15,6 +15,8 @@
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 
+#include "base/attributes.h"
+
 /* Says so in a commit. */
 void kafka_lost_mark(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_t *commit);
 
@@ -24,9 +26,9 @@ bool kafka_lost_counts(const json_t *lost, const rd_kafka_topic_partition_t *com
 /*
  * To be called with what is about to be assigned: sets the offset of those partitions whose commit is of
  * another loss to the beginning. Asks the coordinator only when one of the topics was ever lost, and waits
- * `wait_ms` at most; without an answer they all begin at the beginning.
+ * `wait_ms` at most. False: it does not answer; nothing is known, and nothing may be read yet.
  */
-void kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
-                      int wait_ms);
+MUST_CHECK bool kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
+                                 int wait_ms);
 
 #endif

@@ -114,6 +114,15 @@ static void drain(void *arg)
     }
 }
 
+static bool properties_are_fine(struct kafka_producer *producer, struct error *error)
+{
+    rd_kafka_conf_t *conf = kafka_conf_new(&producer->options.kafka, error);
+    if (conf) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return conf;
+}
+
 static bool client_open(struct kafka_producer *producer, struct error *error)
 {
     rd_kafka_conf_t *conf = kafka_conf_new(&producer->options.kafka, error);
@@ -200,7 +209,7 @@ struct kafka_producer *kafka_producer_open(uv_loop_t *loop, const struct kafka_p
     producer->reopen = NEW(uv_timer_t);
     uv_timer_init(loop, producer->reopen);
     producer->reopen->data = producer;
-    if (!client_open(producer, error)) {
+    if (!(options->opens_later ? properties_are_fine : client_open)(producer, error)) {
         kafka_producer_close(producer);
         return NULL;
     }

@@ -24,6 +24,7 @@ struct kafka_producer_options {
     struct kafka_options kafka;
     unsigned message_timeout_ms; /* after that a record not acknowledged is reported as failed */
     unsigned linger_ms;          /* how long a record waits for company */
+    bool opens_later;            /* the first client, too, is opened by kafka_producer_reopen() */
     kafka_delivery_fn *on_delivery;
     void *arg;
 };

@@ -1,5 +1,7 @@
 #include "producer/event_relay.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -18,6 +20,7 @@
 #define PARAMS_MAX ((size_t)64 * 1024)
 #define LINGER_MS 5
 #define ASK_AGAIN_MS 2000
+#define SILENCE_MORE_MS 5000 /* than it takes until a batch is reported on and the next one is taken */
 
 struct event_relay {
     struct producer *producer;
@@ -241,8 +244,13 @@ static void take_batch(struct event_relay *relay)
         !kafka_producer_is_connected(relay->kafka)) {
         return;
     }
+    char silence_ms[24];
+    const struct config *config = relay->producer->config;
+    (void)snprintf(silence_ms, sizeof silence_ms, "%" PRId64,
+                   config->kafka_message_timeout_ms + config->outbox_poll_interval_ms + SILENCE_MORE_MS);
     pg_params_clear(&relay->params);
     pg_param_int8(&relay->params, BATCH);
+    pg_param_text(&relay->params, silence_ms);
     relay->taking = pg_call(relay->pg, &lifecycle_take_events, &relay->params, on_taken, relay);
 }
 
@@ -262,6 +270,7 @@ static bool open_all(struct event_relay *relay, struct error *error)
                                                    .message_timeout_ms =
                                                        (unsigned)config->kafka_message_timeout_ms,
                                                    .linger_ms = LINGER_MS,
+                                                   .opens_later = true,
                                                    .on_delivery = on_delivery,
                                                    .arg = relay};
     relay->kafka = kafka_producer_open(loop, &options, error);

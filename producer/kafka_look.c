@@ -84,9 +84,11 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_look *look, json_t *ends,
             return failure;
         }
         const rd_kafka_metadata_topic_t *topic = metadata->topic_cnt > 0 ? &metadata->topics[0] : NULL;
-        /* Else nothing is known of it now. */
         if (topic && (!topic->err || topic->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)) {
             (void)json_object_set_new(ends, look->admin.topics[i].name, partitions_of(topic, asked));
+        } else {
+            (void)snprintf(look->unknown, sizeof look->unknown, "%s: %s", look->admin.topics[i].name,
+                           topic ? rd_kafka_err2str(topic->err) : "no answer");
         }
         rd_kafka_metadata_destroy(metadata);
     }
@@ -167,6 +169,7 @@ static void forget_lost_ends(struct kafka_look *look)
 void kafka_look(struct kafka_look *look)
 {
     forget_answer(look);
+    look->unknown[0] = '\0';
     look->result = KAFKA_LOOK_UNANSWERED;
     (void)rd_kafka_poll(look->admin.kafka, 0); /* what librdkafka has to say */
     json_t *ends = ask(look);

@@ -34,6 +34,7 @@ struct kafka_look {
     json_t *seen_ends;     /* merged with those of the question; without the lost topics */
     json_t *lost;          /* an array of the names of topics, or of "*": all */
     char why[256];
+    char unknown[256]; /* a topic of which nothing can be known now, and why; "": none */
     struct error error;
 };
 

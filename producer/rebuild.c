@@ -111,6 +111,10 @@ static void on_looked(uv_work_t *work, int status)
                    rebuild->look.why);
         return;
     case KAFKA_LOOK_FINE:
+        if (*rebuild->look.unknown) {
+            log_seldom(&rebuild->complaint, "nobody would notice if it lost records: %s",
+                       rebuild->look.unknown);
+        }
         if (is_new(&rebuild->look)) {
             record(rebuild);
         }

@@ -266,6 +266,7 @@ struct relay *relay_new(struct producer *producer, struct error *error)
                                                    .message_timeout_ms =
                                                        (unsigned)config->kafka_message_timeout_ms,
                                                    .linger_ms = LINGER_MS,
+                                                   .opens_later = true,
                                                    .on_delivery = on_delivery,
                                                    .arg = relay};
     relay->kafka = kafka_producer_open(&producer->service.loop, &options, error);

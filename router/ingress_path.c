@@ -353,7 +353,7 @@ static void on_timer(uv_timer_t *timer)
     take_records(ingress); /* room that came back meanwhile */
 }
 
-/* Also at first: a client that was opened before the number was read may have seen an older cluster. */
+/* At first, too: a client that is opened before the number is read may have seen an older cluster. */
 static void on_rebuild(void *arg, const struct rebuild_news *news)
 {
     struct ingress *ingress = arg;
@@ -372,6 +372,7 @@ static bool open_kafka(struct ingress *ingress, struct error *error)
                                                     .message_timeout_ms =
                                                         (unsigned)config->kafka_message_timeout_ms,
                                                     .linger_ms = LINGER_MS,
+                                                    .opens_later = true,
                                                     .on_delivery = on_delivery,
                                                     .arg = ingress};
     const struct kafka_consumer_options consumer = {

@@ -11,9 +11,6 @@
  */
 /* clang-format off */
 
-/* Longer than the longest pause between two looks at the outbox. */
-#define EVENTS_SILENCE "2min"
-
 /*
  * $1 id, $2 org, $3 dossier, $4 channel, $5 priority, $6 recipient, $7 template, $8 subject, $9 payload,
  * $10 correlation id, $11 idempotency key, $12 request hash, $13 expires at, $14 source, $15 ordering key (arrays);
@@ -110,8 +107,8 @@ const struct pg_statement lifecycle_take_outbox = {
     "    ON true", "UPDATE", "outbound_outbox"};
 
 /*
- * $1 most rows. Answers nothing while another session takes events: the lock is the session's, and one that has been
- * silent for a while (its process is frozen, its host is gone) is ended by the server. Where the message is gone, so is
+ * $1 most rows, $2 longest silence in ms. Answers nothing while another session takes events: the lock is the session's, and
+ * one that has been silent for longer (its process is frozen, its host is gone) is ended by the server. Where the message is gone, so is
  * what could be told. The rows stay as they are until they are deleted, so that nothing but the lock keeps a second
  * producer from publishing them, too.
  */
@@ -125,7 +122,7 @@ const struct pg_statement lifecycle_take_events = {
     "        WHERE NOT (event IS NULL)"
     "          AND (SELECT pg_try_advisory_lock('outbound_outbox'::regclass::oid::int8)"
     "                      AND (current_setting('idle_session_timeout', true) IS NULL" /* before PostgreSQL 14 */
-    "                           OR set_config('idle_session_timeout', '" EVENTS_SILENCE "', false) IS NOT NULL))"
+    "                           OR set_config('idle_session_timeout', $2::text, false) IS NOT NULL))"
     "        ORDER BY id LIMIT $1::int8) taken"
     "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id"
     "                     UNION ALL SELECT * FROM outbound_message_archive WHERE id = taken.message_id LIMIT 1) m"

@@ -117,6 +117,9 @@ static void on_read(void *arg, struct pg_reply *reply)
 {
     struct rebuild_watch *watch = arg;
     watch->asking = false;
+    if (reply->outcome != PG_LOST) {
+        uv_timer_start(&watch->timer, on_timer, REBUILD_LOOK_MS, REBUILD_LOOK_MS); /* no hurry any more */
+    }
     if (reply->outcome == PG_REFUSED) {
         log_seldom(&watch->refusals, "whether Kafka is being rebuilt cannot be read: %s", reply->message);
     }
@@ -134,9 +137,7 @@ static void on_read(void *arg, struct pg_reply *reply)
     }
     const bool first = watch->seen < 0;
     watch->seen = rebuilds;
-    if (first) {
-        uv_timer_start(&watch->timer, on_timer, REBUILD_LOOK_MS, REBUILD_LOOK_MS);
-    } else {
+    if (!first) {
         log_warn("Kafka is being rebuilt: its clients are replaced");
     }
     json_t *lost = json_loads(PQgetvalue(reply->rows, 0, 1), 0, NULL);

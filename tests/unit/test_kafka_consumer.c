@@ -326,6 +326,25 @@ Test(kafka_consumer, what_was_committed_before_a_loss_counts_for_nothing_and_aft
     close_all();
 }
 
+Test(kafka_consumer, who_gets_no_answer_to_what_was_committed_asks_again_and_begins_nowhere_else)
+{
+    static struct fixture before;
+    open_with_records();
+    consumer_open_after(&before, RECORDS, "{\"" TOPIC "\": 1}");
+    LOOP_UNTIL(&loop, before.count == RECORDS);
+    expect_all_in_order(&before);
+    for (size_t i = 0; i < RECORDS; i++) {
+        if (before.taken[i].partition != 0) {
+            kafka_consumer_finish(before.consumer, before.taken[i].position);
+        }
+    }
+    consumer_close(&before);
+    mock_kafka_refuse(&mock, MOCK_OFFSET_FETCH, RD_KAFKA_RESP_ERR_UNKNOWN);
+    const int64_t committed[PARTITIONS] = {0, in_partition[1], in_partition[2]};
+    expect_rest_after("{\"" TOPIC "\": 1}", committed);
+    close_all();
+}
+
 /* Time for the consumer to serve itself. */
 static void run_for(uint64_t ms)
 {

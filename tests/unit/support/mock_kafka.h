@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 /* Request types, for errors to be injected. */
-enum mock_api { MOCK_PRODUCE = 0, MOCK_INIT_PRODUCER_ID = 22 };
+enum mock_api { MOCK_PRODUCE = 0, MOCK_OFFSET_FETCH = 9, MOCK_INIT_PRODUCER_ID = 22 };
 
 struct mock_kafka {
     rd_kafka_t *owner;
