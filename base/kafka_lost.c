@@ -37,10 +37,12 @@ void kafka_lost_mark(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_parti
     }
 }
 
-static bool is_marked(const rd_kafka_topic_partition_t *commit, const char *mark)
+bool kafka_lost_counts(const json_t *lost, const rd_kafka_topic_partition_t *commit)
 {
-    return commit->metadata_size == strlen(mark) &&
-           memcmp(commit->metadata, mark, commit->metadata_size) == 0;
+    char mark[MARK_SIZE];
+    write_mark(lost, commit->topic, mark);
+    const size_t length = strlen(mark);
+    return length == 0 || (commit->metadata_size == length && memcmp(commit->metadata, mark, length) == 0);
 }
 
 bool kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list,
@@ -55,9 +57,7 @@ bool kafka_lost_begin(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_part
     rd_kafka_resp_err_t failure = asked->cnt > 0 ? rd_kafka_committed(kafka, asked, wait_ms) : 0;
     for (int i = 0; !failure && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *commit = &asked->elems[i];
-        char mark[MARK_SIZE];
-        write_mark(lost, commit->topic, mark);
-        if (!is_marked(commit, mark)) {
+        if (!kafka_lost_counts(lost, commit)) {
             rd_kafka_topic_partition_list_find(list, commit->topic, commit->partition)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
         }

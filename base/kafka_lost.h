@@ -20,6 +20,9 @@
 /* Says so in a commit. */
 void kafka_lost_mark(const json_t *lost, rd_kafka_t *kafka, rd_kafka_topic_partition_t *commit);
 
+/* Whether a commit is a place in the topic as it is now: that was never lost, or the commit knows of it. */
+bool kafka_lost_counts(const json_t *lost, const rd_kafka_topic_partition_t *commit);
+
 /*
  * To be called with what is about to be assigned: sets the offset of those partitions whose commit is of
  * another loss to the beginning. Asks the coordinator only when one of the topics was ever lost, and waits

@@ -68,5 +68,6 @@ int exporter_run(const struct config *config)
     service_release(&exporter.service);
     metrics_unwatch();
     metrics_free(exporter.metrics);
+    json_decref(exporter.lost);
     return exit_code;
 }

@@ -7,6 +7,8 @@
 #ifndef METRICS_EXPORTER_EXPORTER_H
 #define METRICS_EXPORTER_EXPORTER_H
 
+#include <jansson.h>
+
 #include "base/attributes.h"
 #include "base/error.h"
 #include "base/http_server.h"
@@ -18,6 +20,7 @@ struct exporter {
     struct service service;
     const struct config *config;
     struct metrics *metrics; /* everything but Kafka's many series */
+    json_t *lost; /* topics that were lost once (base/kafka_lost.h); NULL: PostgreSQL has not told */
     struct kafka_collector *kafka;
     struct pg_collector *pg;
 };

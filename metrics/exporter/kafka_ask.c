@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/kafka_lost.h"
 #include "base/memory.h"
 
 #define CONFIGS_EVERY_MS 600000
@@ -227,7 +228,8 @@ static void take_positions(struct kafka_view *view, struct group *group,
             topic = kafka_view_topic(view, name);
         }
         if (topic && !one->err && one->offset >= 0 && one->partition < topic->partition_count) {
-            group_position_found(group, &hint, topic, one->partition, one->offset);
+            const bool counts = !group->ours || kafka_lost_counts(view->lost, one);
+            group_position_found(group, &hint, topic, one->partition, one->offset, counts);
         }
     }
     group_positions_end(group);

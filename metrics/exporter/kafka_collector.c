@@ -132,6 +132,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct kafka_collector *collector = timer->data;
     collector->view.was_read = collector->read;
+    kafka_view_set_lost(&collector->view, collector->exporter->lost);
     collector->working =
         uv_queue_work(&collector->exporter->service.loop, &collector->work, collect, on_collected) == 0;
 }

@@ -56,11 +56,13 @@ static void see_ends(struct kafka_view *view)
 
 static void count_records(struct position *position, const struct partition *partition)
 {
-    position->lag = larger(0, partition->end - position->committed);
-    if (position->counted_to > partition->end) {
+    position->lag = larger(0, partition->end - position_place(position));
+    if (position->counted_to == NOT_KNOWN) {
+        position->counted_to = partition->start;
+    } else if (position->counted_to > partition->end) {
         position->counted_to = 0;
     }
-    const int64_t from = larger(position->committed, position->counted_to);
+    const int64_t from = larger(position->counts ? position->committed : 0, position->counted_to);
     if (partition->start > from) {
         position->lost += partition->start - from;
     }
@@ -75,7 +77,7 @@ static enum record_answer find(const struct look *look, const struct position *p
     const int64_t since_ms = position->topic->compacted
                                  ? look->view->now_ms - COMPACTED_LOOK_INTERVALS * look->interval_ms
                                  : INT64_MIN;
-    *ret_offset = larger(position->committed, partition->start);
+    *ret_offset = larger(position_place(position), partition->start);
     return record_times_find(&partition->times, ret_offset, partition->end, since_ms, ret_time_ms);
 }
 

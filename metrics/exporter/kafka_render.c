@@ -61,7 +61,7 @@ static bool age_value(const struct position *position, int64_t *ret_value)
 
 static bool margin_value(const struct position *position, int64_t *ret_value)
 {
-    const int64_t margin = position->committed - position_partition(position)->start;
+    const int64_t margin = position_place(position) - position_partition(position)->start;
     *ret_value = margin > 0 ? margin : 0;
     return position->lag != NOT_KNOWN;
 }

@@ -36,7 +36,7 @@ static int64_t first_waiting(const struct group *group, const struct kafka_topic
 {
     const struct position *position = position_in(group, topic, number);
     const int64_t start = topic->partitions[number].start;
-    return position && position->committed > start ? position->committed : start;
+    return position && position_place(position) > start ? position_place(position) : start;
 }
 
 /* Of the first record; at least what the grace says, where nobody has looked at it. */

@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "schemas/tiers.h"
 
+/* As the roles call their groups. What others have committed of a topic says nothing of its losses. */
+#define OUR_GROUPS "outbound-"
 #define LABEL_MAX ((size_t)1024 * 1024)
 
 char *label_text(const char *name, const char *value)
@@ -71,6 +73,7 @@ void kafka_view_release(struct kafka_view *view)
     free(view->groups);
     free(view->topics);
     commit_log_release(&view->commits);
+    json_decref(view->lost);
     *view = (struct kafka_view){0};
 }
 
@@ -163,11 +166,21 @@ struct group *kafka_view_found_group(struct kafka_view *view, const char *name)
     if (!there) {
         group->name = memory_strdup(name);
         group->label = label_text("group", name);
+        group->ours = strncmp(name, OUR_GROUPS, strlen(OUR_GROUPS)) == 0;
         group->members = NOT_KNOWN;
         view->groups = (struct group **)insert((void **)view->groups, &view->group_count, at, group);
     }
     group->found = true;
     return group;
+}
+
+void kafka_view_set_lost(struct kafka_view *view, json_t *lost)
+{
+    if (lost && !json_equal(lost, view->lost)) {
+        json_decref(view->lost);
+        view->lost = json_incref(lost);
+        view->topics_changed = true;
+    }
 }
 
 static void keep_positions(struct group *group, bool (*keep)(const struct position *))
@@ -238,13 +251,14 @@ static struct position *new_position(struct group *group, struct kafka_topic *to
                                   .partition = partition,
                                   .labels = labels.bytes,
                                   .labels_length = labels.length,
+                                  .counts = true,
                                   .lag = NOT_KNOWN,
                                   .age_ms = NOT_KNOWN};
     return position;
 }
 
 void group_position_found(struct group *group, size_t *hint, struct kafka_topic *topic, int32_t partition,
-                          int64_t committed)
+                          int64_t committed, bool counts)
 {
     struct position *position = NULL;
     for (size_t i = 0; i < group->position_count && !position; i++) {
@@ -253,7 +267,11 @@ void group_position_found(struct group *group, size_t *hint, struct kafka_topic 
     }
     group->moved = group->moved || (position && position->committed != committed);
     position = position ? position : new_position(group, topic, partition);
+    if (position->counts && !counts) { /* what is gone by now was never its to read */
+        position->counted_to = NOT_KNOWN;
+    }
     position->committed = committed;
+    position->counts = counts;
     position->found = true;
     *hint = (size_t)(position - group->positions) + 1;
 }

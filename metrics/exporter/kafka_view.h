@@ -8,6 +8,7 @@
 #ifndef METRICS_EXPORTER_KAFKA_VIEW_H
 #define METRICS_EXPORTER_KAFKA_VIEW_H
 
+#include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,9 +55,10 @@ struct position {
     int64_t lag;              /* NOT_KNOWN: the end is not */
     int64_t age_ms;           /* of the oldest record that is not committed; NOT_KNOWN: not yet */
     int64_t lost;             /* records deleted before they were committed, ever */
-    int64_t counted_to;       /* below this offset all that was lost is counted */
+    int64_t counted_to;       /* below this offset all that was lost is counted; NOT_KNOWN: up to the start */
     char *labels;             /* {group="…",topic="…",partition="…"} and a blank */
     size_t labels_length;
+    bool counts;    /* `committed` does (base/kafka_lost.h); else the group will begin at the start */
     bool zero_read; /* a scrape has read `lost` as 0, which it is shown as until then: see below */
     bool found;
 };
@@ -74,6 +76,7 @@ struct group {
     rd_kafka_consumer_group_state_t state;
     int64_t members;  /* NOT_KNOWN: Kafka does not tell us */
     int64_t asked_ms; /* for what it has committed, monotonic; 0: it is to be asked in any case */
+    bool ours;        /* what it commits says which losses of the topic it knows of */
     bool quiet;       /* by the commit log, at its last look */
     bool to_ask;      /* by this collection */
     bool moved;       /* it stood elsewhere when it was asked last */
@@ -87,8 +90,9 @@ struct kafka_view {
     struct group **groups; /* by name */
     size_t group_count;
     struct commit_log commits;
-    bool topics_changed;     /* since the groups were asked: what they committed there was not taken */
-    bool was_read;           /* a scrape has read what was last written of it */
+    json_t *lost;        /* topics that were lost once (base/kafka_lost.h); NULL: nobody has told yet */
+    bool topics_changed; /* or what is lost of them, since the groups were asked: they have to be, again */
+    bool was_read;       /* a scrape has read what was last written of it */
     int64_t starts_asked_ms; /* monotonic */
     int64_t now_ms;          /* when the ends were asked for: ages are as of then */
 };
@@ -105,6 +109,9 @@ struct kafka_topic *kafka_view_found_topic(struct kafka_view *view, const char *
                                            int32_t partition_count);
 struct group *kafka_view_found_group(struct kafka_view *view, const char *name);
 
+/* Takes a share in `lost`; NULL changes nothing. */
+void kafka_view_set_lost(struct kafka_view *view, json_t *lost);
+
 /*
  * Takes away what was not found since the last sweep. `all_groups`: all that there are were listed; else one
  * that was not found stays.
@@ -117,12 +124,18 @@ void kafka_view_sweep(struct kafka_view *view, bool all_groups);
  */
 void group_positions_begin(struct group *group, size_t *hint);
 void group_position_found(struct group *group, size_t *hint, struct kafka_topic *topic, int32_t partition,
-                          int64_t committed);
+                          int64_t committed, bool counts);
 void group_positions_end(struct group *group);
 
 static inline struct partition *position_partition(const struct position *position)
 {
     return &position->topic->partitions[position->partition];
+}
+
+/* Where the group goes on; only where the start is known. */
+static inline int64_t position_place(const struct position *position)
+{
+    return position->counts ? position->committed : position_partition(position)->start;
 }
 
 /* name="value" as the text format of Prometheus escapes it; free() it. */

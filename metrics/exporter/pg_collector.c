@@ -13,6 +13,7 @@
 #include "base/pg.h"
 #include "metrics/exporter/exporter.h"
 #include "metrics/exporter/pg_numbers.h"
+#include "schemas/rebuild.h"
 
 #define SOURCE "postgresql"
 
@@ -62,21 +63,45 @@ static void ended(struct pg_collector *collector)
     }
 }
 
+static void count_answer(struct pg_collector *collector, const struct pg_statement *statement,
+                         const struct pg_reply *reply)
+{
+    if (reply->outcome != PG_DONE) {
+        collector->failed = true;
+        if (reply->outcome == PG_REFUSED) { /* a lost connection is told by base/pg.c */
+            log_warn("PostgreSQL did not answer \"%s\": %s", statement->name, reply->message);
+        }
+    }
+    if (++collector->answered == collector->asked) {
+        ended(collector);
+    }
+}
+
 static void on_numbers(void *arg, struct pg_reply *reply)
 {
     struct pg_collector *collector = arg;
-    const struct pg_number *number = &pg_numbers[collector->answered++];
+    const struct pg_number *number = &pg_numbers[collector->answered];
     if (reply->outcome == PG_DONE) {
         number->show(reply->rows, collector->exporter->metrics);
-    } else {
-        collector->failed = true;
-        if (reply->outcome == PG_REFUSED) { /* a lost connection is told by base/pg.c */
-            log_warn("PostgreSQL did not answer \"%s\": %s", number->statement.name, reply->message);
-        }
     }
-    if (collector->answered == collector->asked) {
-        ended(collector);
+    count_answer(collector, &number->statement, reply);
+}
+
+/* Which commits count for nothing (base/kafka_lost.h): for what is shown of Kafka. */
+static void on_lost(void *arg, struct pg_reply *reply)
+{
+    struct pg_collector *collector = arg;
+    if (reply->outcome == PG_DONE && PQntuples(reply->rows) > 0) {
+        json_decref(collector->exporter->lost);
+        collector->exporter->lost = json_loads(PQgetvalue(reply->rows, 0, 1), 0, NULL);
     }
+    count_answer(collector, &rebuild_count, reply);
+}
+
+static void ask(struct pg_collector *collector, const struct pg_statement *statement, pg_done_fn *done)
+{
+    collector->failed = collector->failed || !pg_call(collector->pg, statement, NULL, done, collector);
+    collector->asked += !collector->failed;
 }
 
 static void collect(struct pg_collector *collector)
@@ -88,12 +113,9 @@ static void collect(struct pg_collector *collector)
     collector->asked = collector->answered = 0;
     collector->failed = false;
     for (size_t i = 0; i < pg_number_count; i++) {
-        if (!pg_call(collector->pg, &pg_numbers[i].statement, NULL, on_numbers, collector)) {
-            collector->failed = true;
-            break;
-        }
-        collector->asked++;
+        ask(collector, &pg_numbers[i].statement, on_numbers);
     }
+    ask(collector, &rebuild_count, on_lost);
     if (collector->asked == 0) {
         ended(collector);
     }

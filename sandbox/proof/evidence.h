@@ -17,7 +17,7 @@
  */
 MUST_CHECK bool evidence_read_journal(struct ledger *ledger, const char *path, struct error *error);
 
-/* False: Kafka could not be asked; it is only for messages that were handed over by Kafka. */
+/* False: Kafka or PostgreSQL could not be asked; they are, only for messages handed over by Kafka. */
 MUST_CHECK bool evidence_read_requests(struct ledger *ledger, const struct config *config,
                                        struct error *error);
 

@@ -1,11 +1,14 @@
 /*
  * Whether the router has read all of outbound.requests: what it has not read is not lost. Asked before the
- * database is, because an offset is committed only after what was read is stored.
+ * messages are, because an offset is committed only after what was read is stored.
  */
 #include <stdlib.h>
 
 #include "base/kafka.h"
+#include "base/kafka_lost.h"
+#include "base/pg.h"
 #include "sandbox/proof/evidence.h"
+#include "schemas/rebuild.h"
 #include "schemas/topics.h"
 
 #define GROUP_ID "outbound-router-requests" /* the router's */
@@ -37,8 +40,8 @@ static rd_kafka_topic_partition_list_t *list_partitions(rd_kafka_t *kafka, struc
     return list;
 }
 
-static bool compare(rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list, bool *ret_unread,
-                    struct error *error)
+static bool compare(rd_kafka_t *kafka, const json_t *lost, rd_kafka_topic_partition_list_t *list,
+                    bool *ret_unread, struct error *error)
 {
     if (list->cnt > 0 && failed(rd_kafka_committed(kafka, list, TIMEOUT_MS), error)) {
         return false;
@@ -53,13 +56,14 @@ static bool compare(rd_kafka_t *kafka, rd_kafka_topic_partition_list_t *list, bo
                    error)) {
             return false;
         }
-        unread = unread || end > (partition->offset >= 0 ? partition->offset : first);
+        const bool counts = partition->offset >= 0 && kafka_lost_counts(lost, partition);
+        unread = unread || end > (counts ? partition->offset : first);
     }
     *ret_unread = unread;
     return true;
 }
 
-static bool ask(const struct config *config, bool *ret_unread, struct error *error)
+static bool ask(const struct config *config, const json_t *lost, bool *ret_unread, struct error *error)
 {
     const struct kafka_options options = config_kafka(config, "outbound-check");
     rd_kafka_conf_t *conf = kafka_conf_new(&options, error);
@@ -74,11 +78,24 @@ static bool ask(const struct config *config, bool *ret_unread, struct error *err
         return error_set(error, "Kafka: %s", reason);
     }
     rd_kafka_topic_partition_list_t *list = list_partitions(kafka, error);
-    const bool fine = list && compare(kafka, list, ret_unread, error);
+    const bool fine = list && compare(kafka, lost, list, ret_unread, error);
     if (list) {
         rd_kafka_topic_partition_list_destroy(list);
     }
     rd_kafka_destroy(kafka);
+    return fine;
+}
+
+/* Topics that were lost once: which commits count goes by them. */
+static bool read_lost(const struct config *config, json_t **ret_lost, struct error *error)
+{
+    PGconn *connection = pg_connect_blocking(config->database_url, "outbound check", error);
+    char sqlstate[6];
+    PGresult *row = connection ? pg_call_blocking(connection, &rebuild_count, NULL, sqlstate, error) : NULL;
+    const bool fine = row;
+    *ret_lost = fine && PQntuples(row) > 0 ? json_loads(PQgetvalue(row, 0, 1), 0, NULL) : NULL;
+    PQclear(row);
+    PQfinish(connection);
     return fine;
 }
 
@@ -89,13 +106,13 @@ bool evidence_read_requests(struct ledger *ledger, const struct config *config, 
          message = ledger_next(message)) {
         by_kafka = message->by_kafka;
     }
+    json_t *lost = NULL;
     bool unread = false;
-    if (by_kafka && !ask(config, &unread, error)) {
-        return false;
-    }
+    const bool fine = !by_kafka || (read_lost(config, &lost, error) && ask(config, lost, &unread, error));
+    json_decref(lost);
     for (struct ledger_message *message = ledger_first(ledger); message && unread;
          message = ledger_next(message)) {
         message->may_be_unread = message->by_kafka;
     }
-    return true;
+    return fine;
 }

@@ -137,6 +137,30 @@ def test_a_topic_that_is_made_anew_begins_anew(exporter, new_truth):
     truth.wait_until(exporter, since=written, lag=1, records_lost_total=0)
 
 
+def test_what_was_committed_before_a_topic_was_lost_counts_for_nothing(exporter, new_truth, db):
+    """As for our consumers (base/kafka_lost.h). Of somebody else's group nobody can tell."""
+    truth = new_truth("lost-since")
+    times = truth.write(*AGES)
+    truth.commit(10)
+    theirs, truth.group = truth.group, "outbound-it-lost-since"
+    truth.commit(10)
+    truth.wait_until(exporter, offset=10, lag=0)
+
+    def lose(number):
+        db.execute("UPDATE outbound_kafka SET lost = jsonb_build_object(%s::text, %s::int)", truth.topic, number)
+
+    try:
+        lose(7)
+        samples = truth.wait_until(exporter, since=times[0], offset=10, lag=10, retention_margin=0, records_lost_total=0)
+        assert value(samples, "kafka_consumer_group_lag", group=theirs, topic=truth.topic, partition="0") == 0
+        truth.commit_knowing(7, 4)
+        truth.wait_until(exporter, since=times[4], lag=6, retention_margin=4)
+        lose(8)
+        truth.wait_until(exporter, since=times[0], lag=10)
+    finally:
+        db.execute("UPDATE outbound_kafka SET lost = DEFAULT")
+
+
 def test_members_and_states(exporter, new_truth):
     truth = new_truth("members")
     truth.commit(0)

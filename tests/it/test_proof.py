@@ -221,6 +221,11 @@ def test_a_row_of_a_message_by_kafka_is_missed(evidence):
     key = evidence.journals[1][0]["key"]
     evidence.change("DELETE FROM outbound_message WHERE idempotency_key = %s", key)
     assert evidence.check() == (1, {"lost": 1}, {"lost": [key]})
+    try:
+        evidence.db.execute("UPDATE outbound_kafka SET lost = '{\"outbound.requests\": 7}'")
+        assert evidence.check()[1] == {"unfinished": 1}, "the router will begin at its start"
+    finally:
+        evidence.db.execute("UPDATE outbound_kafka SET lost = DEFAULT")
 
 
 def test_what_nobody_asked_for_is_found(evidence):

@@ -49,8 +49,8 @@ Test(kafka_render, view)
     struct group *group = kafka_view_found_group(&view, "a\"b\\c\n");
     size_t hint;
     group_positions_begin(group, &hint);
-    group_position_found(group, &hint, topic, 0, 3);
-    group_position_found(group, &hint, topic, 1, 7);
+    group_position_found(group, &hint, topic, 0, 3, true);
+    group_position_found(group, &hint, topic, 1, 7, true);
     group_positions_end(group);
     group->positions[1].lag = 3;
     group->positions[1].age_ms = 1500;
@@ -74,19 +74,24 @@ Test(kafka_render, view)
     cr_expect(strstr(text.bytes, "gone") == NULL);
     buffer_release(&text);
     group_positions_begin(group, &hint);
-    group_position_found(group, &hint, topic, 1, 8);
+    group_position_found(group, &hint, topic, 1, 8, true);
     group_positions_end(group);
     cr_expect(eq(sz, group->position_count, 1));
     cr_expect(eq(i64, group->positions[0].committed, 8));
     kafka_view_release(&view);
 }
 
-static void commit(struct group *group, struct kafka_topic *topic, int64_t committed)
+static void commit_that(struct group *group, struct kafka_topic *topic, int64_t committed, bool counts)
 {
     size_t hint;
     group_positions_begin(group, &hint);
-    group_position_found(group, &hint, topic, 0, committed);
+    group_position_found(group, &hint, topic, 0, committed, counts);
     group_positions_end(group);
+}
+
+static void commit(struct group *group, struct kafka_topic *topic, int64_t committed)
+{
+    commit_that(group, topic, committed, true);
 }
 
 /* A broker that does not list its groups takes none away; their topics go all the same. */
@@ -143,6 +148,68 @@ Test(kafka_render, a_loss_is_shown_after_a_scrape_has_read_0)
     expect_lost(&view, true, "2");
     partition->start = partition->end = 9;
     expect_lost(&view, false, "6");
+    kafka_view_release(&view);
+}
+
+/* There are records from `start` to `end`; the oldest one's time is known. */
+static void look_from_to(struct kafka_view *view, int64_t start, int64_t end)
+{
+    struct kafka_reader reader = {0};
+    struct partition *partition = &view->topics[0]->partitions[0];
+    partition->start = start;
+    partition->end = end;
+    view->now_ms = 5000;
+    record_times_learn(
+        &partition->times,
+        (struct known_record){.from = start, .to = start, .time_ms = 2000, .answer = RECORD_AT});
+    kafka_lag_look(view, &reader, 1000);
+}
+
+/* The topic was made anew: the group will begin at its start, which is not where that of the old one was. */
+Test(kafka_render, a_commit_that_counts_for_nothing)
+{
+    struct kafka_view view = {.was_read = true};
+    struct kafka_topic *topic = kafka_view_found_topic(&view, "t", 1);
+    struct group *group = kafka_view_found_group(&view, "outbound-g");
+    commit(group, topic, 1000);
+    look_from_to(&view, 900, 1000);
+    cr_expect(eq(i64, group->positions[0].lag, 0));
+    commit_that(group, topic, 1000, false);
+    look_from_to(&view, 10, 200);
+    cr_expect(eq(i64, group->positions[0].lag, NOT_KNOWN)); /* the start is to be asked for */
+    look_from_to(&view, 10, 200);
+    cr_expect(eq(i64, group->positions[0].lag, 190));
+    cr_expect(eq(i64, group->positions[0].age_ms, 3000));
+    cr_expect(eq(i64, group->positions[0].lost, 0));
+    cr_expect(not(group->moved));
+    look_from_to(&view, 15, 1200);
+    cr_expect(eq(i64, group->positions[0].lag, 1185));
+    cr_expect(eq(i64, group->positions[0].lost, 5));
+    commit(group, topic, 1100);
+    record_times_release(&topic->partitions[0].times);
+    look_from_to(&view, 1100, 1200);
+    cr_expect(eq(i64, group->positions[0].lag, 100));
+    cr_expect(eq(i64, group->positions[0].lost, 5));
+    kafka_view_release(&view);
+}
+
+/* Then all groups are asked: a quiet one's commits may count for nothing now. */
+Test(kafka_render, losses_that_become_known)
+{
+    static const struct {
+        const char *lost; /* NULL: PostgreSQL has not told */
+        bool news;
+    } rows[] = {{NULL, false},         {"{}", true},  {"{}", false},       {"{\"t\": 2}", true},
+                {"{\"t\": 2}", false}, {NULL, false}, {"{\"t\": 3}", true}};
+    struct kafka_view view = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *lost = rows[i].lost ? json_loads(rows[i].lost, 0, NULL) : NULL;
+        view.topics_changed = false;
+        kafka_view_set_lost(&view, lost);
+        json_decref(lost);
+        cr_expect(eq(int, view.topics_changed, rows[i].news), "row %zu", i);
+    }
+    cr_expect(eq(int, json_integer_value(json_object_get(view.lost, "t")), 3));
     kafka_view_release(&view);
 }
 

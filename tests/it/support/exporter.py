@@ -13,6 +13,7 @@ from support.broker_request import string
 from support.role import Role, free_port
 from support.wait import until
 
+OFFSET_COMMIT = 8
 DELETE_RECORDS = 21
 DELETE_GROUPS = 42
 
@@ -89,10 +90,17 @@ class Truth:
         member.commit(offsets=[TopicPartition(self.topic, 0, offset)], asynchronous=False)
         member.close()
 
-    def _ask(self, api_key, body):
+    def _ask(self, api_key, body, version=1):
         host, port = environment.KAFKA_BROKERS.split(",")[0].rsplit(":", 1)
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            return broker_request.ask(connection, api_key, 1, body)
+            return broker_request.ask(connection, api_key, version, body)
+
+    def commit_knowing(self, loss, offset):
+        """With the metadata that our consumers write (base/kafka_lost.h)."""
+        nobody = struct.pack(">i", -1) + string("")  # no generation, no member
+        partition = struct.pack(">iiq", 1, 0, offset) + string(str(loss))
+        body = string(self.group) + nobody + struct.pack(">qi", -1, 1) + string(self.topic) + partition
+        assert self._ask(OFFSET_COMMIT, body, version=2)[-2:] == b"\0\0"
 
     def delete_records(self, before):
         partition = struct.pack(">iiq", 1, 0, before)
