@@ -33,7 +33,7 @@ sys.path.append(str(environment.PACKAGES))
 
 from broken import Edit, Moved, build  # noqa: E402
 from harness import FAIL_POINT, Scenario, World  # noqa: E402
-from scenarios.topics import limit  # noqa: E402
+from scenarios.topics import limit, topic_made_anew_while_its_reader_is_away  # noqa: E402
 from server import descendants_of  # noqa: E402
 from support.command import outbound  # noqa: E402
 from support.database_lock import no_change_of_messages, somebody_waits  # noqa: E402
@@ -378,6 +378,18 @@ CONTROLS = [
         some_messages_refused,
         "toldOtherwise",
         [Edit("producer/event_relay.c", ".status = pg_text(rows, row, ROW_STATUS),", '.status = text_of("SENT"),')],
+    ),
+    Control(
+        "commits of a topic that was lost count, whatever their marks say",
+        topic_made_anew_while_its_reader_is_away,
+        "unfinished",
+        [
+            Edit(
+                "base/kafka_consumer.c",
+                "    if (!kafka_lost_begin(consumer->lost, consumer->kafka, list, COORDINATOR_WAIT_MS)) {",
+                "    if (false) {",
+            )
+        ],
     ),
 ]
 

@@ -106,6 +106,7 @@ class World:
         self.explained_max = 0  # duplicates that the scenario may cause
         self.unknown_max = None  # attempts that may end as UNKNOWN, if the scenario says how many
         self.fault_over_at = None  # seconds since 1970
+        self.mended_at = None  # the same
         self.at_end = ExitStack()  # what the scenario has made and its roles need until they have stopped
         self._settings = {}  # label -> those that it was started with
         self._loads = []
@@ -241,13 +242,17 @@ class World:
             role.discard()
 
     def mark_fault_over(self):
-        """Recovery is counted from here."""
-        self.fault_over_at = time.time()
+        """Recovery is counted from here, until what was accepted before is finished."""
+        self.fault_over_at = self.mended_at = time.time()
+
+    def mark_mended(self):
+        """A fault that the product had to notice harms what is accepted until it has: that has to be finished, too."""
+        self.mended_at = time.time()
 
     def show_that_new_ones_go_through(self):
         """Unless load went on after the fault anyway."""
-        if self.fault_over_at is None or not self.db.value(
-            "SELECT EXISTS (SELECT FROM outbound_message WHERE created_at > to_timestamp(%s))", self.fault_over_at
+        if self.mended_at is None or not self.db.value(
+            "SELECT EXISTS (SELECT FROM outbound_message WHERE created_at > to_timestamp(%s))", self.mended_at
         ):
             with self.load(rate=50, count=10):
                 pass
@@ -278,7 +283,7 @@ class World:
             "         FILTER (WHERE created_at <= to_timestamp(%s))::float AS letters,"
             "       min(extract(epoch FROM sent_at)) FILTER (WHERE created_at > to_timestamp(%s))::float AS new_ones"
             "  FROM outbound_message m",
-            *[self.fault_over_at] * 3,
+            *[self.mended_at] * 3,
         )
         assert ends["new_ones"] is not None, "no message went through after the fault"
         return max(0.0, *((end or 0) - self.fault_over_at for end in ends.values()))

@@ -49,9 +49,10 @@ def _record(message):
 
 
 class Kafka:
-    def __init__(self):
+    def __init__(self, brokers=None):
+        self._brokers = brokers or environment.KAFKA_BROKERS
         # Where a broker goes away on purpose, librdkafka's words about it help nobody.
-        self._admin = AdminClient({"bootstrap.servers": environment.KAFKA_BROKERS, "log_level": 0})
+        self._admin = AdminClient({"bootstrap.servers": self._brokers, "log_level": 0})
         self._reader = None
         self._producer = None
 
@@ -67,7 +68,7 @@ class Kafka:
         if self._reader is None:
             self._reader = Consumer(
                 {
-                    "bootstrap.servers": environment.KAFKA_BROKERS,
+                    "bootstrap.servers": self._brokers,
                     "log_level": 0,
                     "group.id": "outbound-tests",
                     "enable.auto.commit": False,
@@ -121,7 +122,7 @@ class Kafka:
     def produce(self, topic, value, key=None, headers=None, partition=None):
         """Returns (partition, offset) once the broker has it."""
         if self._producer is None:
-            self._producer = Producer({"bootstrap.servers": environment.KAFKA_BROKERS, "acks": "all", "message.max.bytes": 1_100_000})
+            self._producer = Producer({"bootstrap.servers": self._brokers, "acks": "all", "message.max.bytes": 1_100_000})
         written = []
 
         def report(error, message):
@@ -133,11 +134,10 @@ class Kafka:
         until(lambda: self._producer.poll(0.1) >= 0 and written, f"a record is written to {topic}")
         return written[0]
 
-    @staticmethod
-    def produce_compressed(topic, value, partition):
+    def produce_compressed(self, topic, value, partition):
         producer = Producer(
             {
-                "bootstrap.servers": environment.KAFKA_BROKERS,
+                "bootstrap.servers": self._brokers,
                 "compression.type": "gzip",
                 "message.max.bytes": 2 * len(value),
             }
@@ -152,7 +152,7 @@ class Kafka:
     def produce_all(self, topic, values):
         """Many records, spread over the partitions; ends when the broker has them all."""
         producer = Producer(
-            {"bootstrap.servers": environment.KAFKA_BROKERS, "acks": "all", "linger.ms": 5, "partitioner": "random"}
+            {"bootstrap.servers": self._brokers, "acks": "all", "linger.ms": 5, "partitioner": "random"}
         )
         failed = []
         for number, value in enumerate(values):
@@ -170,9 +170,7 @@ class Kafka:
         """Records that the group has not committed yet."""
         topic = GROUPS[group]
         ends = self.ends(topic)
-        member = Consumer(
-            {"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False}
-        )
+        member = Consumer({"bootstrap.servers": self._brokers, "group.id": group, "enable.auto.commit": False})
         try:
             committed = member.committed([TopicPartition(topic, partition) for partition in ends], timeout=30)
         finally:
@@ -187,11 +185,12 @@ class Kafka:
         """The group, which has no member now, reads what comes from now on."""
         self._commit(group, topic, self.ends(topic))
 
-    @staticmethod
-    def _commit(group, topic, offsets):
-        member = Consumer(
-            {"bootstrap.servers": environment.KAFKA_BROKERS, "group.id": group, "enable.auto.commit": False}
-        )
+    def commit_midway(self, group):
+        """What the group, which has no member now, has committed is in the midst of its topic."""
+        self._commit(group, GROUPS[group], {partition: end // 2 for partition, end in self.ends(GROUPS[group]).items()})
+
+    def _commit(self, group, topic, offsets):
+        member = Consumer({"bootstrap.servers": self._brokers, "group.id": group, "enable.auto.commit": False})
         try:
             places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
             member.commit(offsets=places, asynchronous=False)
