@@ -1,10 +1,11 @@
 /*
  * kafka_lost.h - topics that were deleted and made anew, and what a group had committed of them before.
  *
- * Kafka keeps what a group has committed of a topic that is deleted. In the one that is made anew it is a
- * place like any other: all that comes before it would be passed over. So each commit says, as its metadata,
- * which loss of the topic it knows of, by the number that the loss has; and who knows of another one begins
- * at the beginning.
+ * Kafka forgets what a group has committed of a topic that is deleted; but a client that has not heard of it
+ * may commit its old place once more, and a partition that has lost its records otherwise keeps what was
+ * committed. In the topic that is made anew that is a place like any other: all that comes before it would be
+ * passed over. So each commit says, as its metadata, which loss of the topic it knows of, by the number that
+ * the loss has; and who knows of another one begins at the beginning.
  *
  * Losses are a JSON object of numbers: {"outbound.dlq": 3}; "*" stands for all topics. NULL: none.
  */

@@ -139,6 +139,9 @@ static bool parse_option(char **words, size_t count, size_t *index, struct ops_r
     if (!((request->command->takes | OPS_BIT(OPS_JSON)) & OPS_BIT(i))) {
         return error_set(error, "%s has no option %s", request->command->name, name);
     }
+    if (request->given & OPS_BIT(i)) {
+        return error_set(error, "%s is given twice", name);
+    }
     const char *value = word[length] == '=' ? word + length + 1 : NULL;
     request->given |= OPS_BIT(i);
     if (!options[i].value) {

@@ -83,21 +83,24 @@ static bool take_json(void *arg, const char *value, struct error *error)
 
 static const struct option_row rows[] = {
     {"--journal", "FILE", take_journal, "what `outbound load` has written; any number of times; needed"},
-    {"--deliveries", "FILE", take_deliveries, "what the sandbox has written (OUTBOUND_SANDBOX_LOG); needed"},
+    {"--deliveries", "FILE", take_deliveries, "what the sandbox has written (OUTBOUND_SANDBOX_LOG)"},
     {"--limit", "N", take_limit, "names at most so many of each kind (20)"},
     {"--json", NULL, take_json, "one JSON object"},
 };
 
-static bool parse(char **words, size_t count, struct options *options, struct error *error)
+static bool parse(const struct config *config, char **words, size_t count, struct options *options,
+                  struct error *error)
 {
-    *options = (struct options){.limit = LIMIT_DEFAULT};
+    *options = (struct options){.limit = LIMIT_DEFAULT, .deliveries = config->sandbox_log};
     if (!option_words_parse(rows, COUNT_OF(rows), words, count, options, error)) {
         return false;
     }
     if (options->journal_count == 0) {
         return error_set(error, "--journal is needed");
     }
-    return options->deliveries || error_set(error, "--deliveries is needed");
+    struct error why;
+    return is_readable(options->deliveries, &why) ||
+           error_set(error, "--deliveries %s: %s", options->deliveries, why.text);
 }
 
 static void name(struct check *check, enum finding finding, const char *id, int64_t times)
@@ -213,7 +216,7 @@ int check_run(const struct config *config, char **words, size_t count)
 {
     struct check check = {0};
     struct error error;
-    if (!parse(words, count, &check.options, &error)) {
+    if (!parse(config, words, count, &check.options, &error)) {
         (void)fprintf(stderr, "outbound check: %s\n", error.text);
         return EXIT_WRONG_USAGE;
     }

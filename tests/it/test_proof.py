@@ -334,7 +334,7 @@ def test_half_a_delivery_at_the_end_is_passed_over_and_counted(tmp_path):
         (["load", "--rate=0", "--journal=x", "--count=1"], {}, 2, "--rate"),
         (["check", "--journal=/nowhere/x", "--deliveries=/dev/null"], {}, 2, "/nowhere/x"),
         (["check", "--journal=/dev/null", "--deliveries=/nowhere/x"], {}, 2, "/nowhere/x"),
-        (["check", "--journal=/dev/null"], {}, 2, "--deliveries is needed"),
+        (["check", "--journal=/dev/null"], {"OUTBOUND_SANDBOX_LOG": "/nowhere"}, 2, "--deliveries /nowhere: No such file"),
         (["check", "--deliveries=/dev/null"], {}, 2, "--journal is needed"),
         (["check", "--journal=/dev/null", "--deliveries=/dev/null", "--limit=0"], {}, 2, "--limit"),
         (

@@ -58,9 +58,8 @@ Test(load, a_name_of_its_own_for_each_run)
 
 Test(load, options_that_are_refused)
 {
-    static char long_url[1000];
-    memset(long_url, 'a', sizeof long_url - 1);
-    memcpy(long_url, "http://", 7);
+    static char long_url[1000] = "http://";
+    memset(long_url + strlen(long_url), 'a', sizeof long_url - 1 - strlen(long_url));
     const struct {
         const char *words[5];
         const char *why;
