@@ -21,9 +21,16 @@ static struct group groups[GROUPS_MAX];
 static size_t group_count;
 static struct rd_kafka_s *members[MEMBERS_MAX];
 static size_t member_count;
+static rd_kafka_topic_partition_list_t *commits[MEMBERS_MAX]; /* librdkafka's own memory, not the world's */
 
 void groups_reset(void)
 {
+    for (size_t i = 0; i < member_count; i++) {
+        if (commits[i]) {
+            rd_kafka_topic_partition_list_destroy(commits[i]);
+            commits[i] = NULL;
+        }
+    }
     group_count = 0;
     member_count = 0;
 }
@@ -81,6 +88,7 @@ struct rd_kafka_s *member_new(struct process *process, const struct rd_kafka_con
     member->process = process;
     member->life = process_life(process);
     member->conf = *conf;
+    member->commit = &commits[member_count];
     member->group = group_of(conf->group_id);
     return members[member_count++] = member;
 }

@@ -53,7 +53,7 @@ struct rd_kafka_s {
     size_t next; /* which partition is fetched first */
     struct kafka_queue *watch;
     bool wake_is_due;
-    rd_kafka_topic_partition_list_t *commit; /* the answer to it is on its way; NULL: none */
+    rd_kafka_topic_partition_list_t **commit; /* the answer to it is on its way; at it NULL: none */
     rd_kafka_resp_err_t commit_failure;
     bool leaving;
 };

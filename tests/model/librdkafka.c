@@ -276,7 +276,7 @@ rd_kafka_commit_queue(rd_kafka_t *kafka, const rd_kafka_topic_partition_list_t *
     (void)opaque;
     kafka->commit_failure =
         member_commit(kafka, list) ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    kafka->commit = rd_kafka_topic_partition_list_copy(list);
+    *kafka->commit = rd_kafka_topic_partition_list_copy(list);
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -292,7 +292,7 @@ rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *queue, int timeout_ms)
         }
         kafka->leaving = false;
     }
-    return kafka->commit ? (rd_kafka_event_t *)queue : NULL;
+    return *kafka->commit ? (rd_kafka_event_t *)queue : NULL;
 }
 
 rd_kafka_event_type_t rd_kafka_event_type(const rd_kafka_event_t *event)
@@ -308,15 +308,15 @@ rd_kafka_resp_err_t rd_kafka_event_error(rd_kafka_event_t *event)
 
 rd_kafka_topic_partition_list_t *rd_kafka_event_topic_partition_list(rd_kafka_event_t *event)
 {
-    return ((rd_kafka_t *)event)->commit;
+    return *((rd_kafka_t *)event)->commit;
 }
 
 void rd_kafka_event_destroy(rd_kafka_event_t *event)
 {
     rd_kafka_t *kafka = (rd_kafka_t *)event;
     if (kafka) {
-        rd_kafka_topic_partition_list_destroy(kafka->commit);
-        kafka->commit = NULL;
+        rd_kafka_topic_partition_list_destroy(*kafka->commit);
+        *kafka->commit = NULL;
     }
 }
 
