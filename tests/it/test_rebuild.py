@@ -151,6 +151,7 @@ def accept_and_send(pipeline, count):
     return ids
 
 
+@pytest.mark.release  # the way of it is in test_kafka_consumer.c, too
 def test_one_topic_is_made_anew_and_what_was_committed_of_it_lies_in_the_midst_of_new_records(pipeline, kafka):
     """Its reader comes back later than that: no memory of a process helps."""
     pipeline.start_all("sandbox", "producer", "router", "sender")
