@@ -79,6 +79,16 @@ toxiproxy_fetch() { # FOLDER
     github.com/Shopify/toxiproxy/v2/cmd/server
 }
 
+peer_fetch() { # FOLDER
+  mvn -B -ntp -Dstyle.color=never -f "$repo/tests/bench/peer/pom.xml" dependency:copy-dependencies -Dlib="$1"
+}
+
+# What only the benchmarks need: a provider that costs nothing, and the peer that senders are compared with.
+bench_setup() {
+  client_tools_setup javac:openjdk-17-jdk-headless /usr/sbin/nginx:nginx-light
+  client peer "fetching the benchmarks' peer with Maven" "$repo/tests/bench/peer/pom.xml"
+}
+
 # What only the faults of the network need.
 toxiproxy_setup() {
   client_tools_setup go:golang-go

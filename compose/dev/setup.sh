@@ -36,7 +36,7 @@ packages_missing() {
 
 packages_install() { # PACKAGE...
   # Only our own servers are wanted. The package postgresql-15 would make a cluster and start it with the machine;
-  # Prometheus and Alertmanager would be started at once, and with the machine.
+  # Prometheus, Alertmanager and nginx would be started at once, and with the machine.
   local conf=/etc/postgresql-common/createcluster.d/outbound-dev.conf policy=/usr/sbin/policy-rc.d ours='' package rc=0
   [[ -e $policy ]] || ours=yes
   as_root mkdir -p "${conf%/*}" &&
@@ -47,13 +47,13 @@ packages_install() { # PACKAGE...
       -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" || rc=$?
   as_root rm -f "$conf" ${ours:+"$policy"}
   for package; do
-    if ((rc == 0)) && [[ $package == prometheus* ]]; then as_root update-rc.d "$package" disable || rc=$?; fi
+    if ((rc == 0)) && [[ $package == @(prometheus*|nginx*) ]]; then as_root update-rc.d "${package%-light}" disable || rc=$?; fi
   done
   return $rc
 }
 
 policy_write() { # FILE: Debian's packages ask it whether a service may start; 101 is no
-  printf '%s\n' '#!/bin/sh' "case \$1 in prometheus*) exit 101 ;; esac" | as_root tee "$1" && as_root chmod 755 "$1"
+  printf '%s\n' '#!/bin/sh' "case \$1 in prometheus* | nginx*) exit 101 ;; esac" | as_root tee "$1" && as_root chmod 755 "$1"
 }
 
 kafka_fetch() {
@@ -120,6 +120,7 @@ prepare() { # BUILD-COMMAND PRESET...
     setup
     [[ -z ${clients_wanted:-} ]] || clients_setup
     [[ -z ${faults_wanted:-} ]] || toxiproxy_setup
+    [[ -z ${bench_wanted:-} ]] || bench_setup
     cd "$repo" || exit
     for preset; do "$build" "$preset"; done
   ) 7>"$dot/prepare.lock"

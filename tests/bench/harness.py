@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import operator
 import os
 import platform
 import re
@@ -17,6 +18,7 @@ import urllib.request
 
 import confluent_kafka
 import psycopg2
+from confluent_kafka.admin import AdminClient, NewTopic
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TABLES = "outbound_message, outbound_attempt, outbound_outbox, outbound_tally, outbound_deletion"
@@ -82,29 +84,50 @@ def setting(name):
     return value
 
 
-def request(method, url):
-    """Answers with the body, parsed; None when nobody answers or the status is no success."""
+def fetch(url, method="GET"):
+    """The body of the answer, as text; None when nobody answers or the status is no success."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, method=method), timeout=30) as response:
-            return json.loads(response.read() or "{}")
+            return response.read().decode()
     except (urllib.error.URLError, OSError):
         return None
 
 
-def call(command, environment=None):
+def request(method, url):
+    """The same, parsed."""
+    body = fetch(url, method)
+    return None if body is None else json.loads(body or "{}")
+
+
+def call(command, environment=None, patience_s=120):
     """Runs a program to its end and returns what it printed."""
     with subprocess.Popen(DIE_WITH_US + command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})},
                           start_new_session=True) as process:
         try:
-            out, errors = process.communicate(timeout=120)
+            out, errors = process.communicate(timeout=patience_s)
         except subprocess.TimeoutExpired:
             raise Failed(f"{command[0]} does not end") from None
         finally:
             process.kill()
     check(process.returncode == 0, f"{' '.join(command)} ended with {process.returncode}:\n{out}{errors}")
     return out
+
+
+def cpu_seconds(pid, with_children=False):
+    """By the kernel's accounting: of a process and, if wanted, of its children, those that have ended included."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        ticks = sum(map(int, fields[11:15 if with_children else 13]))
+        children = []
+        if with_children:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+                children = file.read().split()
+    except FileNotFoundError:
+        return 0  # it ended just now: its parent has it in its own figures
+    return ticks / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(child) for child in children)
 
 
 class Process:
@@ -122,10 +145,16 @@ class Process:
         return True
 
     def cpu_seconds(self):
-        """Of all its threads, by the kernel's accounting."""
-        with open(f"/proc/{self.popen.pid}/stat", encoding="ascii", errors="replace") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of all its threads."""
+        return cpu_seconds(self.popen.pid)
+
+    def memory_mb(self):
+        """Resident, the most so far."""
+        with open(f"/proc/{self.popen.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) / 1024
+
+    def send(self, number):
+        self.popen.send_signal(number)
 
     def stop(self):
         for number, patience_s in ((signal.SIGTERM, 30), (signal.SIGKILL, 5)):
@@ -164,17 +193,35 @@ class Kafka:
 
     def count(self, topic):
         """Records written to a topic since it exists."""
+        return sum(partition.offset for partition in self._all_ends(topic))
+
+    def _all_ends(self, topic):
         consumer = self._consumer("bench")
         try:
-            return sum(partition.offset for partition in self._ends(consumer, topic))
+            return self._ends(consumer, topic)
         finally:
             consumer.close()
 
+    def create(self, topic, partitions):
+        """Where it is not there yet."""
+        admin = AdminClient({"bootstrap.servers": self.brokers})
+        try:
+            admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
+        except confluent_kafka.KafkaException as failure:
+            check(failure.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS, f"{topic}: {failure}")
+
+    def rewind(self, group, topic):
+        """All that the topic holds is to be read by the group, which has no member."""
+        self._commit(group, [confluent_kafka.TopicPartition(topic, end.partition, 0) for end in self._all_ends(topic)])
+
     def skip_to_end(self, group, topic):
         """What the topic holds now is no longer to be read by the group, which has no member."""
+        self._commit(group, self._all_ends(topic))
+
+    def _commit(self, group, offsets):
         consumer = self._consumer(group)
         try:
-            consumer.commit(offsets=self._ends(consumer, topic), asynchronous=False)
+            consumer.commit(offsets=offsets, asynchronous=False)
         except confluent_kafka.KafkaException as failure:
             raise Failed(f"group {group}: {failure}") from None
         finally:
@@ -186,14 +233,15 @@ class Instance:
 
     def __init__(self):
         self.outbound = setting("OUTBOUND_BIN")
-        self.bare_loop = os.path.join(os.path.dirname(self.outbound), "tests/bench/bare_loop")
-        self.decode = os.path.join(os.path.dirname(self.outbound), "tests/bench/decode")
-        self.record = os.path.join(os.path.dirname(self.outbound), "tests/bench/record")
+        programs = os.path.join(os.path.dirname(self.outbound), "tests/bench")
+        self.bare_loop, self.bare_copy, self.decode, self.record = (
+            os.path.join(programs, name) for name in ("bare_loop", "bare_copy", "decode", "record"))
         self.database_url = setting("DATABASE_URL")
         self.api_url = setting("API_URL")
         self.messages_url = self.api_url + "/api/v1/outbound/messages"
         self.sandbox_url = setting("SANDBOX_URL")
-        self.logs = os.path.join(setting("STATE_DIR"), "log")
+        self.state = setting("STATE_DIR")
+        self.logs = os.path.join(self.state, "log")
         self.kafka = Kafka(setting("KAFKA_BROKERS"))
         # A member without a fixed name leaves its group when it stops: the next one need not wait for its session.
         os.environ["OUTBOUND_INSTANCE_ID"] = "-"
@@ -209,9 +257,9 @@ class Instance:
         with self.database.cursor() as cursor:
             cursor.execute(sql)
 
-    def row(self, sql):
+    def row(self, sql, parameters=None):
         with self.database.cursor() as cursor:
-            cursor.execute(sql)
+            cursor.execute(sql, parameters)
             return cursor.fetchone()
 
     def scalar(self, sql):
@@ -249,6 +297,11 @@ class Instance:
         finally:
             process.stop()
 
+    def server_cpu_seconds(self, name):
+        """Of a server that ./dev has started, with its processes."""
+        with open(os.path.join(self.state, "run", name + ".pid"), encoding="ascii") as file:
+            return cpu_seconds(int(file.read().split()[0]), with_children=True)
+
     def await_producer(self, producer):
         wait_until(lambda: producer.alive() and (request("GET", self.api_url + "/health") or {}).get("status") == "UP",
                    "the producer, PostgreSQL and Kafka: up")
@@ -274,28 +327,46 @@ class Instance:
         }
 
 
-def result(name, unit, reference, runs, goal=None, limit=None):
+RELATIONS = {"<=": operator.le, ">=": operator.ge}
+
+
+def at_most(number):
+    return ("value", "<=", number)
+
+
+def at_least(number):
+    return ("value", ">=", number)
+
+
+def ratio_at_most(number):
+    return ("ratio", "<=", number)
+
+
+def ratio_at_least(number):
+    return ("ratio", ">=", number)
+
+
+def result(name, unit, reference, runs, goal=None):
     """
-    One line of the report. `runs` hold value and reference of each round; `goal` is (relation, number), about the
-    ratio of the medians; `limit` is a number that the median has to stay below.
+    One line of the report. `runs` hold value and reference of each round; where nothing was measured beside it,
+    `reference` is None, and the goal's number stands for it. Goals are about the medians.
     """
+    what, relation, number = goal or (None, None, None)
     for run in runs:
+        if reference is None:
+            run["reference"] = number
+            run["reference_foreign_load"] = run["foreign_load"]
         run["ratio"] = run["value"] / run["reference"]
     value = statistics.median(run["value"] for run in runs)
     other = statistics.median(run["reference"] for run in runs)
     ratio = value / other
-    said, met = None, None
-    if goal:
-        said, met = f"{goal[0]} {goal[1]}", ratio >= goal[1] if goal[0] == ">=" else ratio <= goal[1]
-    elif limit:
-        said, met = f"< {limit:,} {unit}", value < limit
     return {
         "name": name,
         "value": value,
         "unit": unit,
-        "reference": {"name": reference, "value": other},
+        "reference": {"name": reference or "the goal", "value": other},
         "ratio": ratio,
-        "goal": said,
-        "goal_met": met,
+        "goal": goal and f"{relation} {number:,}" + (" ×" if what == "ratio" else f" {unit}"),
+        "goal_met": goal and RELATIONS[relation](ratio if what == "ratio" else value, number),
         "runs": runs,
     }

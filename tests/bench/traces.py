@@ -11,7 +11,7 @@ import os
 import tempfile
 import threading
 
-from deliver import all_are_sent
+from backlog import all_are_sent
 from harness import MESSAGE, TABLES, call, result, say, settle, wait_until
 
 MESSAGES = 10000

@@ -1,0 +1,57 @@
+"""
+growth: whether a message costs the same beside many stored ones, and with four senders instead of one: CPU of all
+processes per message on the whole way.
+"""
+
+import contextlib
+import tempfile
+
+import nginx
+from harness import TABLES, check, ratio_at_most, result, say
+from whole_way import MESSAGES, WARM_UP, run_way, start_roles
+
+FEW, MANY = 10_000, 5_000_000
+SENDERS = 4
+
+
+def store(instance, count):
+    """As after a long life: all SENT, each with its attempt."""
+    instance.execute("SET outbound.role = 'on'")  # as the roles do it, without what an operator's change means
+    instance.execute(f"TRUNCATE {TABLES}")
+    instance.execute(
+        "INSERT INTO outbound_message (id, org_id, dossier_id, channel, to_recipient, template_code, subject, payload_json,"
+        " max_attempts, correlation_id, status, attempt_count, fence, provider, provider_message_id, created_at, sent_at)"
+        " SELECT gen_random_uuid(), 'default', i, 'EMAIL', 'ada.lovelace@example.com', 'order_confirmation', 'Your order', '{}',"
+        f" 5, gen_random_uuid(), 'SENT', 1, 1, 'sendgrid', gen_random_uuid(), now() - interval '1 day', now() FROM generate_series(1, {count}) i")
+    instance.execute(
+        "INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, provider, http_status, started_at, finished_at)"
+        " SELECT id, 1, 'SENT', 'sendgrid', 202, now(), now() FROM outbound_message")
+    instance.execute("VACUUM ANALYZE outbound_message, outbound_attempt")
+    instance.execute("CHECKPOINT")
+    check(instance.count("outbound_message") == count, "the stored messages are not there")
+
+
+def measure(instance, provider, folder, rounds, senders):
+    with contextlib.ExitStack() as stack:
+        roles = start_roles(instance, stack, provider, senders)
+        run_way(instance, provider, roles, folder, WARM_UP)
+        return [run_way(instance, provider, roles, folder, MESSAGES) for _ in range(rounds)]
+
+
+def line(name, reference, many, few):
+    runs = [{"value": more["total_us"], "reference": less["total_us"], "foreign_load": more["foreign_load"],
+             "reference_foreign_load": less["foreign_load"], "more": more, "less": less} for more, less in zip(many, few)]
+    return result(name, "µs/message", reference, runs, ratio_at_most(1.2))
+
+
+def run(instance, rounds):
+    with tempfile.TemporaryDirectory() as folder, nginx.running(instance) as provider:
+        measured = {}
+        for stored, senders in ((FEW, 1), (FEW, SENDERS), (MANY, 1)):
+            say(f"growth: {stored:,} stored messages, senders: {senders}")
+            store(instance, stored)
+            measured[stored, senders] = measure(instance, provider, folder, rounds, senders)
+            say("growth: " + ", ".join(f"{one['total_us']:.0f} µs" for one in measured[stored, senders]))
+        instance.execute(f"TRUNCATE {TABLES}")
+    return [line(f"growth, CPU beside {MANY:,} messages", f"beside {FEW:,}", measured[MANY, 1], measured[FEW, 1]),
+            line(f"growth, CPU with {SENDERS} senders", "with one", measured[FEW, SENDERS], measured[FEW, 1])]
