@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
+
+#include "tests/bench/clocks.h"
 
 #define PATIENCE_MS 30000
 
@@ -82,21 +83,6 @@ static void copy(rd_kafka_t *producer, const char *to, const rd_kafka_message_t 
     }
 }
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double cpu_s(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 int main(int count, char **words)
 {
     if (count != 5 || strtol(words[4], NULL, 10) < 1) {
@@ -119,7 +105,7 @@ int main(int count, char **words)
             fail("there are fewer records");
         }
         if (!record->err) {
-            began_s = taken++ == 0 ? now_s() : began_s;
+            began_s = taken++ == 0 ? clock_s(CLOCK_MONOTONIC) : began_s;
             copy(producer, words[3], record);
         }
         rd_kafka_message_destroy(record);
@@ -128,8 +114,8 @@ int main(int count, char **words)
     if (rd_kafka_flush(producer, PATIENCE_MS) || acknowledged != records) {
         fail("not all records were acknowledged");
     }
-    (void)printf("{\"records\": %ld, \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n", records, now_s() - began_s,
-                 cpu_s());
+    (void)printf("{\"records\": %ld, \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n", records,
+                 clock_s(CLOCK_MONOTONIC) - began_s, clock_s(CLOCK_PROCESS_CPUTIME_ID));
     rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);
     rd_kafka_destroy(producer);

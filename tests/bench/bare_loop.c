@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <time.h>
+
+#include "tests/bench/clocks.h"
 
 #define EVENTS_MAX 128
 #define BODY_MAX ((size_t)256 * 1024)
@@ -146,26 +147,6 @@ static void read_body(struct loop *loop, const char *path)
     (void)fclose(file);
 }
 
-static double seconds(struct timespec time)
-{
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return seconds(now);
-}
-
-static double cpu_s(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 int main(int count, char **arguments)
 {
     if (count < 5) {
@@ -194,17 +175,18 @@ int main(int count, char **arguments)
     curl_multi_setopt(loop.multi, CURLMOPT_TIMERDATA, &loop);
     curl_multi_setopt(loop.multi, CURLMOPT_MAXCONNECTS, concurrency);
 
-    const double started_s = now_s();
+    const double started_s = clock_s(CLOCK_MONOTONIC);
     for (long i = 0; i < concurrency && loop.to_start > 0; i++) {
         start(&loop, easy_new(&loop));
     }
     run(&loop);
-    const double elapsed_s = now_s() - started_s;
+    const double elapsed_s = clock_s(CLOCK_MONOTONIC) - started_s;
 
     (void)printf("{\"requests\": %ld, \"accepted\": %ld, \"refused\": %ld, \"failed\": %ld, "
                  "\"failure\": \"%s\", \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n",
                  requests, loop.accepted, loop.refused, loop.failed,
-                 loop.failure == CURLE_OK ? "" : curl_easy_strerror(loop.failure), elapsed_s, cpu_s());
+                 loop.failure == CURLE_OK ? "" : curl_easy_strerror(loop.failure), elapsed_s,
+                 clock_s(CLOCK_PROCESS_CPUTIME_ID));
     curl_multi_cleanup(loop.multi);
     curl_slist_free_all(loop.headers);
     curl_global_cleanup();

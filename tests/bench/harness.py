@@ -210,10 +210,6 @@ class Kafka:
         except confluent_kafka.KafkaException as failure:
             check(failure.args[0].code() == confluent_kafka.KafkaError.TOPIC_ALREADY_EXISTS, f"{topic}: {failure}")
 
-    def rewind(self, group, topic):
-        """All that the topic holds is to be read by the group, which has no member."""
-        self._commit(group, [confluent_kafka.TopicPartition(topic, end.partition, 0) for end in self._all_ends(topic)])
-
     def skip_to_end(self, group, topic):
         """What the topic holds now is no longer to be read by the group, which has no member."""
         self._commit(group, self._all_ends(topic))

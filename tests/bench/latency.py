@@ -1,7 +1,6 @@
 """
 latency: from the 202 to the provider's door, while messages come at a rate that a small installation has. What
 `outbound load` writes down of its answers is compared with what the sandbox writes down of what arrives, both to the millisecond.
-Then the same for urgent messages while very many others wait.
 """
 
 import contextlib
@@ -10,14 +9,11 @@ import json
 import os
 import tempfile
 
-from backlog import post
 from harness import TABLES, at_most, call, check, result, say, settle, wait_until
 
 RATES = (50, 500)
 SECONDS = 20
 WARM_UP_S = 30
-BULK = 1_000_000
-URGENT_RATE, URGENT_S = 50, 20
 ROLES = ("producer", "router", "sender")
 
 
@@ -45,12 +41,12 @@ class Watch:
                     arrived.setdefault(delivery["messageId"], milliseconds(delivery["at"]))
         return arrived
 
-    def measure(self, rate, seconds, *options):
+    def measure(self, rate, seconds):
         foreign = settle()
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "journal")
             call([self._instance.outbound, "load", f"--rate={rate}", f"--for={seconds}", f"--journal={path}",
-                  f"--url={self._instance.api_url}", *options], patience_s=seconds + 60)
+                  f"--url={self._instance.api_url}"], patience_s=seconds + 60)
             with open(path, encoding="utf-8") as lines:
                 ended = [json.loads(line) for line in lines]
         answered = {line["id"]: milliseconds(line["at"]) for line in ended if line["event"] == "accepted"}
@@ -62,12 +58,12 @@ class Watch:
 
 
 @contextlib.contextmanager
-def delivering(instance, roles, **settings):
+def delivering(instance):
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         deliveries = os.path.join(folder, "deliveries")
-        sandbox = stack.enter_context(instance.role("sandbox", OUTBOUND_SANDBOX_LOG=deliveries, **settings))
+        sandbox = stack.enter_context(instance.role("sandbox", OUTBOUND_SANDBOX_LOG=deliveries))
         instance.await_sandbox(sandbox)
-        started = {name: stack.enter_context(instance.role(name)) for name in roles}
+        started = {name: stack.enter_context(instance.role(name)) for name in ROLES}
         instance.await_producer(started["producer"])
         yield Watch(instance, deliveries)
 
@@ -79,7 +75,7 @@ def runs(measured, key):
 def run(instance, rounds):
     results = []
     instance.empty(TABLES)
-    with delivering(instance, ROLES) as watch:
+    with delivering(instance) as watch:
         say(f"latency: warming up, {WARM_UP_S} s")
         watch.measure(max(RATES), WARM_UP_S)
         for rate in RATES:
@@ -87,23 +83,4 @@ def run(instance, rounds):
             say(f"latency at {rate}/s: " + ", ".join(f"p50 {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms" for one in measured))
             results += [result(f"latency at {rate}/s, p50", "ms", None, runs(measured, "p50"), at_most(6)),
                         result(f"latency at {rate}/s, p99", "ms", None, runs(measured, "p99"), at_most(25))]
-    return results + run_urgent(instance, rounds)
-
-
-def run_urgent(instance, rounds):
-    """The others wait in their topic, and the sender is at them, with a provider that takes its time."""
-    say(f"latency: {BULK:,} messages are made to wait")
-    instance.empty(TABLES)
-    with tempfile.TemporaryDirectory() as folder, instance.role("producer") as producer, instance.role("router"):
-        instance.await_producer(producer)
-        post(instance, folder, BULK)
-        wait_until(instance.outbox_is_empty, "the backlog: announced", 120, every=1)
-    measured = []
-    with delivering(instance, ROLES, OUTBOUND_SANDBOX_LATENCY_MS="200") as watch:
-        for _ in range(rounds):
-            measured.append(watch.measure(URGENT_RATE, URGENT_S, "--priority=urgent"))
-            left = instance.scalar("SELECT count(*) FROM outbound_message WHERE status = 'QUEUED'")
-            check(left > BULK / 2, f"only {left:,} of {BULK:,} messages still wait")
-            say(f"latency, urgent beside {left:,} others: p50 {measured[-1]['p50']:.0f} ms, p99 {measured[-1]['p99']:.0f} ms")
-    instance.empty(TABLES)
-    return [result(f"latency, urgent beside {BULK:,} others, p99", "ms", None, runs(measured, "p99"), at_most(1000))]
+    return results
