@@ -8,18 +8,21 @@
 #include "base/kafka_leaving.h"
 #include "base/kafka_lost.h"
 #include "base/kafka_queue.h"
+#include "base/kafka_rest.h"
 #include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/offset_window.h"
 #include "base/watch.h"
 
-#define SERVE_EVERY_MS 200
+#define SERVE_EVERY_MS 500
+#define POSTPONED_EVERY_MS 200
 #define PAUSE_AFTER_MS 1000
 #define COMMIT_EVERY_MS 1000
 #define COORDINATOR_WAIT_MS 2000
 #define LEAVE_WAIT_MS 500 /* a role may have three that leave, and a rebuild does not wait for long */
 #define JOIN_AGAIN_MS 1000
+#define PREFETCH 20000
 
 /* First in, first out. */
 struct records {
@@ -318,6 +321,7 @@ static void on_wake(void *arg)
 static void on_serve(uv_timer_t *timer)
 {
     struct kafka_consumer *consumer = timer->data;
+    uv_timer_set_repeat(timer, consumer->waiting > 0 ? POSTPONED_EVERY_MS : SERVE_EVERY_MS);
     if (rd_kafka_fatal_error(consumer->kafka, NULL, 0)) { /* of consumers the error callback is not told */
         consumer->on_fatal(consumer->arg);
     }
@@ -408,8 +412,10 @@ static rd_kafka_conf_t *consumer_conf(const struct kafka_consumer_options *optio
         (void)snprintf(number, sizeof number, "%u", options->fetch_kb * 1024);
         kafka_conf_set(conf, "fetch.message.max.bytes", number);
     }
-    kafka_conf_set(conf, "queued.min.messages", "4000"); /* with fewer, librdkafka idles a second at a time */
-    kafka_conf_set(conf, "queued.max.messages.kbytes", "4096");
+    /* Once it has more, librdkafka fetches again a second later (2.0.2 has no fetch.queue.backoff.ms). */
+    (void)snprintf(number, sizeof number, "%u", options->prefetch > 0 ? options->prefetch : PREFETCH);
+    kafka_conf_set(conf, "queued.min.messages", number);
+    kafka_conf_set(conf, "queued.max.messages.kbytes", "16384");
     kafka_conf_set(conf, "fetch.error.backoff.ms", "100");
     kafka_conf_set(conf, "topic.metadata.refresh.interval.ms", "30000");
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -422,6 +428,7 @@ static bool client_open(struct kafka_consumer *consumer, struct error *error)
 {
     char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(consumer->conf);
+    kafka_rest(conf);
     consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!consumer->kafka) {
         rd_kafka_conf_destroy(conf);
@@ -528,6 +535,9 @@ void kafka_consumer_postpone(struct kafka_consumer *consumer, rd_kafka_message_t
     if (!partition) {
         rd_kafka_message_destroy(record);
         return;
+    }
+    if (consumer->waiting == 0) {
+        uv_timer_start(consumer->serve, on_serve, POSTPONED_EVERY_MS, POSTPONED_EVERY_MS);
     }
     consumer->waiting += !partition->waiting;
     partition->waiting = true;

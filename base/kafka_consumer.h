@@ -32,7 +32,8 @@ struct kafka_consumer_options {
     unsigned session_timeout_ms;
     const char *const *topics; /* one that begins with "^" is a regular expression over all topics */
     size_t topic_count;
-    unsigned fetch_kb;             /* of one partition at a time; 0: as librdkafka has it, 1 MB */
+    unsigned fetch_kb; /* of one partition at a time; 0: as librdkafka has it, 1 MB */
+    unsigned prefetch; /* records that wait in memory at most, and that can be taken in a second; 0: 20,000 */
     void (*on_records)(void *arg); /* something may be there to take; on the loop */
     void (*on_fatal)(void *arg); /* no record will come any more (two members of one name): end the process */
     void *arg;

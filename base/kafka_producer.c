@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/kafka_queue.h"
+#include "base/kafka_rest.h"
 #include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -146,6 +147,7 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     kafka_conf_set(conf, "statistics.interval.ms", "1000");
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 
+    kafka_rest(conf);
     char reason[256];
     producer->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!producer->kafka) {

@@ -60,7 +60,7 @@ struct pg {
     int poll_fd;
     int64_t connecting_since_ms;
     uv_timer_t *retry;    /* while DOWN */
-    uv_timer_t *watchdog; /* always */
+    uv_timer_t *watchdog; /* while an answer is waited for */
     unsigned backoff_ms;
     char trouble[512];
 
@@ -73,6 +73,7 @@ struct pg {
 
 static void connection_start(struct pg *pg);
 static void on_socket(uv_poll_t *poll, int status, int events);
+static void on_watchdog(uv_timer_t *timer);
 
 static void free_handle(uv_handle_t *handle)
 {
@@ -251,6 +252,13 @@ static PGconn *connect_start(const char *url, const char *application_name, unsi
     return connection;
 }
 
+static void watch_over(struct pg *pg)
+{
+    if (!uv_is_active((uv_handle_t *)pg->watchdog)) {
+        uv_timer_start(pg->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
+    }
+}
+
 static void connection_start(struct pg *pg)
 {
     pg->connection =
@@ -262,6 +270,7 @@ static void connection_start(struct pg *pg)
         return;
     }
     watch(pg, UV_WRITABLE);
+    watch_over(pg);
 }
 
 static void connection_proceed(struct pg *pg)
@@ -378,6 +387,8 @@ static void on_watchdog(uv_timer_t *timer)
         connection_drop(pg, PQerrorMessage(pg->connection));
     } else if (pg->state == UP && pg->first && now_ms - pg->first->sent_us / 1000 > pg->timeout_ms) {
         connection_drop(pg, "no answer in time");
+    } else if (pg->state != CONNECTING && !pg->first) {
+        uv_timer_stop(timer); /* nothing to watch over: the next call starts it */
     }
 }
 
@@ -401,7 +412,6 @@ struct pg *pg_open(uv_loop_t *loop, const struct pg_options *options)
     pg->backoff_ms = RECONNECT_FIRST_MS;
     pg->retry = timer_new(pg);
     pg->watchdog = timer_new(pg);
-    uv_timer_start(pg->watchdog, on_watchdog, WATCHDOG_MS, WATCHDOG_MS);
     connection_start(pg);
     return pg;
 }
@@ -494,6 +504,7 @@ bool pg_call(struct pg *pg, const struct pg_statement *statement, const struct p
     *pg->last = call;
     pg->last = &call->next;
     pg->outstanding++;
+    watch_over(pg);
     if (PQflush(pg->connection) != 0) {
         /* Not all written, or broken: the socket's next event tells, and answers the call. */
         watch(pg, UV_READABLE | UV_WRITABLE);

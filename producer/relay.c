@@ -20,7 +20,7 @@
 #define PARAMS_MAX ((size_t)16 * 1024 * 1024)
 /* More than that in flight, and the table is left alone until Kafka has caught up. */
 #define IN_FLIGHT_MAX 20000
-#define LINGER_MS 5
+#define LINGER_MS 1
 #define HEADERS_MAX 64
 
 struct relay {

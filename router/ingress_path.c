@@ -37,7 +37,7 @@
 #define BYTES_IN_HAND_MAX ((size_t)8 * 1024 * 1024)
 #define FETCH_KB 512 /* of each partition: requests are large, and many partitions may have a backlog */
 #define ASK_AGAIN_MS 50
-#define TIMER_MS 100
+#define TIMER_MS 250
 #define STORE_AGAIN_MS 1000
 #define LINGER_MS 5
 

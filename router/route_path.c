@@ -19,6 +19,7 @@
 #include "base/kafka_producer.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/pace.h"
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "metrics/observe.h"
@@ -37,6 +38,8 @@
 #define RETRY_GROUP_ID "outbound-router-retry"
 /* There are many tiers, with many partitions each, and what was fetched is thrown away when it is not due. */
 #define TIER_FETCH_KB 64
+#define TIER_PREFETCH 20000
+#define PREFETCH 100000
 /* The wall clock may be set meanwhile, so a longer wait is looked at again, which costs next to nothing. */
 #define POSTPONE_MAX_MS 1000
 #define IN_HAND_MAX 4000
@@ -64,6 +67,8 @@ struct router {
     struct kafka_producer *producer;
     struct ingress *ingress;
     size_t in_hand;
+    struct pace pace;
+    uv_timer_t soon;        /* when the pace lets records be taken */
     struct moving *refused; /* not taken or not acknowledged: sent again by the timer */
     uv_timer_t send_again;
     uv_timer_t drain_check;
@@ -112,8 +117,13 @@ static bool move(struct router *router, struct moving *moving)
     return kafka_producer_send(router->producer, &out);
 }
 
+static void on_send_again(uv_timer_t *timer);
+
 static void remember_refused(struct router *router, struct moving *moving)
 {
+    if (!router->refused) {
+        uv_timer_start(&router->send_again, on_send_again, SEND_AGAIN_MS, 0);
+    }
     moving->next = router->refused;
     router->refused = moving;
 }
@@ -131,14 +141,18 @@ static bool postpone(const struct moving *moving, int64_t due_at_ms)
     return true;
 }
 
+static void take_records(void *arg);
+
 static bool has_room(const struct router *router)
 {
     return router->in_hand < IN_HAND_MAX && !router->service.stopping;
 }
 
-static void take_from(struct router *router, struct kafka_consumer *consumer)
+/* Answers how many. */
+static size_t take_from(struct router *router, struct kafka_consumer *consumer)
 {
     struct moving taken = {.consumer = consumer};
+    size_t count = 0;
     while (has_room(router) && (taken.record = kafka_consumer_take(consumer, &taken.position))) {
         int64_t due_at_ms; /* 0 for nearly all */
         const bool readable = route_due_at(taken.record, &due_at_ms);
@@ -154,6 +168,7 @@ static void take_from(struct router *router, struct kafka_consumer *consumer)
         struct moving *moving = NEW(struct moving);
         *moving = taken;
         router->in_hand++;
+        count++;
         FAIL_POINT("router.taken");
         if (!move(router, moving)) {
             remember_refused(router, moving);
@@ -161,14 +176,25 @@ static void take_from(struct router *router, struct kafka_consumer *consumer)
         FAIL_POINT("router.sent");
     }
     kafka_consumer_set_room(consumer, has_room(router));
+    return count;
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+    take_records(timer->data);
 }
 
 static void take_records(void *arg)
 {
     struct router *router = arg;
-    if (router->retries) { /* not while the consumers are being opened */
-        take_from(router, router->retries);
-        take_from(router, router->accepted);
+    const int64_t now_us = clock_monotonic_us();
+    const uint64_t wait_ms = pace_wait_ms(&router->pace, now_us);
+    if (wait_ms > 0 && !uv_is_active((uv_handle_t *)&router->soon)) {
+        uv_timer_start(&router->soon, on_soon, wait_ms, 0);
+    }
+    if (wait_ms == 0 && router->retries) { /* not while the consumers are being opened */
+        const size_t retried = take_from(router, router->retries);
+        pace_begin(&router->pace, now_us, retried + take_from(router, router->accepted));
     }
 }
 
@@ -240,7 +266,7 @@ static void on_rebuild(void *arg, const struct rebuild_news *news)
 }
 
 static struct kafka_consumer *open_consumer(struct router *router, const char *group_id, const char *topic,
-                                            unsigned fetch_kb, struct error *error)
+                                            unsigned fetch_kb, unsigned prefetch, struct error *error)
 {
     const struct config *config = router->config;
     const struct kafka_consumer_options options = {.kafka = config_kafka(config, "outbound-router"),
@@ -251,6 +277,7 @@ static struct kafka_consumer *open_consumer(struct router *router, const char *g
                                                    .topics = &topic,
                                                    .topic_count = 1,
                                                    .fetch_kb = fetch_kb,
+                                                   .prefetch = prefetch,
                                                    .on_records = take_records,
                                                    .on_fatal = on_fatal,
                                                    .arg = router};
@@ -267,11 +294,12 @@ static bool open_all(struct router *router, struct error *error)
                                                     .on_delivery = on_delivery,
                                                     .arg = router};
     router->producer = kafka_producer_open(&router->service.loop, &producer, error);
-    router->accepted =
-        router->producer ? open_consumer(router, GROUP_ID, topic_name(TOPIC_ACCEPTED), 0, error) : NULL;
-    router->retries = router->accepted
-                          ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN, TIER_FETCH_KB, error)
-                          : NULL;
+    router->accepted = router->producer
+                           ? open_consumer(router, GROUP_ID, topic_name(TOPIC_ACCEPTED), 0, PREFETCH, error)
+                           : NULL;
+    router->retries = router->accepted ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN,
+                                                       TIER_FETCH_KB, TIER_PREFETCH, error)
+                                       : NULL;
     const struct ingress_options ingress = {.loop = &router->service.loop,
                                             .config = config,
                                             .metrics = router->metrics,
@@ -292,6 +320,8 @@ int router_run(const struct config *config)
     uv_timer_init(&router.service.loop, &router.send_again);
     uv_timer_init(&router.service.loop, &router.drain_check);
     router.send_again.data = &router;
+    uv_timer_init(&router.service.loop, &router.soon);
+    router.soon.data = &router;
     router.drain_check.data = &router;
     router.tracer = tracer_open(&(struct tracer_options){.loop = &router.service.loop,
                                                          .settings = config_traces(config),
@@ -306,7 +336,6 @@ int router_run(const struct config *config)
                                       .host = config->metrics_host,
                                       .port = config_metrics_port(config, METRICS_ROUTER, CHANNEL_COUNT),
                                       .metrics = router.metrics});
-        uv_timer_start(&router.send_again, on_send_again, SEND_AGAIN_MS, SEND_AGAIN_MS);
         log_info("routing");
         exit_code = service_run(&router.service);
         observe_close(observe);

@@ -138,10 +138,17 @@ static void put_fence(struct pg_params *params, const struct delivery *delivery)
 static const struct column columns[] = {
     {PG_UUID, column_put_id}, {PG_INT4, put_generation}, {PG_INT4, put_fence}};
 
+/* Not for those that cannot come: the batch is full, or no place is free. */
+static bool waits_for_more(struct sender *sender)
+{
+    const bool full = sender->unclaimed.count >= (size_t)sender->config->worker_batch_size || !sender->free;
+    return !full && deliver_soon(sender, &sender->claim_pace);
+}
+
 void claim_start(struct sender *sender)
 {
     if (!inherit_is_done(sender) || sender->claiming.count > 0 || sender->unclaimed.count == 0 ||
-        !pg_is_up(sender->claim_pg)) {
+        !pg_is_up(sender->claim_pg) || waits_for_more(sender)) {
         return;
     }
     const char *name = config_instance_id(sender->config);
@@ -157,6 +164,7 @@ void claim_start(struct sender *sender)
     struct claim_call *call = NEW(struct claim_call);
     *call = (struct claim_call){sender, clock_monotonic_us()};
     if (pg_call(sender->claim_pg, &lifecycle_claim, params, on_claimed, call)) {
+        pace_begin(&sender->claim_pace, call->sent_us, sender->unclaimed.count);
         delivery_list_move(&sender->unclaimed, &sender->claiming);
         FAIL_POINT("sender.claim_sent");
     } else {

@@ -27,14 +27,30 @@ void deliver_take(void *arg)
         return;
     }
     const bool open = !sender->service.stopping && pg_is_up(sender->claim_pg);
-    if (open && sender->claiming.count == 0 && sender->unclaimed.count == 0) {
-        intake_fill(sender, (size_t)sender->config->worker_batch_size);
+    const size_t most = (size_t)sender->config->worker_batch_size;
+    if (open && sender->claiming.count == 0 && sender->unclaimed.count < most) {
+        intake_fill(sender, most - sender->unclaimed.count);
         claim_start(sender);
     }
     for (size_t i = 0; i < LANE_COUNT; i++) {
         kafka_consumer_set_room(sender->lanes[i].consumer,
                                 open && intake_has_room(sender, &sender->lanes[i]));
     }
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+    finish_start(timer->data);
+    deliver_take(timer->data);
+}
+
+bool deliver_soon(struct sender *sender, const struct pace *pace)
+{
+    const uint64_t wait_ms = pace_wait_ms(pace, clock_monotonic_us());
+    if (wait_ms > 0 && !uv_is_active((uv_handle_t *)&sender->soon)) {
+        uv_timer_start(&sender->soon, on_soon, wait_ms, 0);
+    }
+    return wait_ms > 0;
 }
 
 void delivery_release(struct delivery *delivery)

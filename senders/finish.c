@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fail_point.h"
 #include "base/log.h"
 #include "schemas/events.h"
@@ -171,9 +172,18 @@ static void on_finished(void *arg, struct pg_reply *reply)
     deliver_take(sender);
 }
 
+/* Not for those that cannot come: the batch is full, or nothing else is in hand. */
+static bool waits_for_more(struct sender *sender)
+{
+    const size_t count = sender->finished.count;
+    const bool full = count >= sender->finish_limit || count == sender->in_flight;
+    return !full && deliver_soon(sender, &sender->finish_pace);
+}
+
 void finish_start(struct sender *sender)
 {
-    if (sender->finishing.count > 0 || sender->finished.count == 0 || !pg_is_up(sender->finish_pg)) {
+    if (sender->finishing.count > 0 || sender->finished.count == 0 || !pg_is_up(sender->finish_pg) ||
+        waits_for_more(sender)) {
         return;
     }
     while (sender->finished.count > 0 && sender->finishing.count < sender->finish_limit) {
@@ -184,5 +194,6 @@ void finish_start(struct sender *sender)
         give_back(sender);
         return;
     }
+    pace_begin(&sender->finish_pace, clock_monotonic_us(), sender->finishing.count);
     FAIL_POINT("sender.finish_sent");
 }

@@ -21,7 +21,7 @@
 #include "schemas/rebuild.h"
 #include "senders/run.h"
 
-#define TICK_MS 100
+#define TICK_MS 250
 #define REPUBLISH_CHECKS 10 /* within OUTBOUND_REPUBLISH_AFTER_MS */
 #define PARAMS_MAX ((size_t)64 * 1024 * 1024)
 
@@ -272,7 +272,9 @@ int sender_run(const struct config *config)
     sentry_attach(&sender.service.loop);
     uv_timer_init(&sender.service.loop, &sender.tick);
     uv_timer_init(&sender.service.loop, &sender.lease_timer);
+    uv_timer_init(&sender.service.loop, &sender.soon);
     sender.tick.data = &sender;
+    sender.soon.data = &sender;
     uv_timer_init(&sender.service.loop, &sender.republish_timer);
     sender.lease_timer.data = &sender;
     sender.republish_timer.data = &sender;

@@ -19,6 +19,7 @@
 #include "base/http_client.h"
 #include "base/kafka_consumer.h"
 #include "base/kafka_producer.h"
+#include "base/pace.h"
 #include "base/pg.h"
 #include "base/service.h"
 #include "base/smtp_client.h"
@@ -120,7 +121,8 @@ struct sender {
     struct pg *claim_pg;
     struct pg_params claim_params;
     struct delivery_list claiming;  /* in the statement on its way, in its order */
-    struct delivery_list unclaimed; /* taken; a claim failed or could not be sent: tried again */
+    struct delivery_list unclaimed; /* taken; waits for others, or a claim failed */
+    struct pace claim_pace;
 
     struct pg *finish_pg;
     struct rebuild_watch *rebuilds;
@@ -128,6 +130,8 @@ struct sender {
     struct delivery_list finishing; /* in the statement on its way */
     struct delivery_list finished;  /* ended, not stored yet */
     size_t finish_limit;            /* 1 after the database refused a batch, to find the one to blame */
+    struct pace finish_pace;
+    uv_timer_t soon; /* when a pace lets a batch begin */
 
     size_t fills;                        /* batches taken */
     struct unreadable *unreadable;       /* records to be handed to the dead letters again */
@@ -147,6 +151,9 @@ void deliver_claimed(struct delivery *delivery);
 void deliver_skipped(struct delivery *delivery);
 void deliver_expired(struct delivery *delivery);
 void deliver_stored(struct delivery *delivery, bool stored); /* or its end came too late */
+
+/* True: the next batch of that pace has to wait, and is begun when it need not any more. */
+bool deliver_soon(struct sender *sender, const struct pace *pace);
 
 /* The record is dealt with, durably: its offset may be committed, its place is free. */
 void delivery_release(struct delivery *delivery);

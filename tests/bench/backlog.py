@@ -6,7 +6,7 @@ import threading
 
 from harness import MESSAGE, call, say, wait_until
 
-CLIENTS = 64  # that post them
+CLIENTS = 256  # that post them
 TOPIC = "outbound.send.email"
 
 

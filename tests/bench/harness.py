@@ -287,7 +287,7 @@ class Instance:
 
     @contextlib.contextmanager
     def role(self, name, **settings):
-        process = Process(name, [self.outbound, name], settings, os.path.join(self.logs, f"bench-{name}.log"))
+        process = Process(name, [self.outbound, *name.split()], settings, os.path.join(self.logs, f"bench-{name.split()[0]}.log"))
         try:
             yield process
         finally:

@@ -91,7 +91,8 @@ def run_router(instance, topic):
         with instance.role("router") as router:
             per_second = growth.per_second(router.alive, RECORDS)
             cpu_s = router.cpu_seconds()
-        return {"value": per_second, "cpu_us": cpu_s / RECORDS * 1e6, "foreign_load": foreign}
+            memory_mb = router.memory_mb()
+        return {"value": per_second, "cpu_us": cpu_s / RECORDS * 1e6, "memory_mb": memory_mb, "foreign_load": foreign}
     finally:
         growth.close()
 
@@ -108,8 +109,8 @@ def run_topic(instance, topic, records, headers, rounds):
         instance.kafka.skip_to_end(GROUP[topic], topic)
         fill(instance, topic, records, headers)
         one, copied = run_router(instance, topic), run_copy(instance, topic)
-        say(f"routing {number}/{rounds}, {topic}: {one['value']:,.0f}/s, {one['cpu_us']:.1f} µs of CPU each; bare copy "
-            f"{copied['value']:,.0f}/s, {copied['cpu_us']:.1f} µs")
+        say(f"routing {number}/{rounds}, {topic}: {one['value']:,.0f}/s, {one['cpu_us']:.1f} µs of CPU each, "
+            f"{one['memory_mb']:.0f} MB; bare copy {copied['value']:,.0f}/s, {copied['cpu_us']:.1f} µs")
         if number > 0:
             measured.append({**one, "reference": copied["value"], "reference_foreign_load": copied["foreign_load"],
                              "copy": copied})

@@ -13,7 +13,7 @@ from harness import MESSAGE, TABLES, at_most, result, say, settle, wait_until
 IDLE_S = 20
 ALL = (("producer", {}), ("router", {}), ("sender", {"OUTBOUND_SENDER_CHANNEL": "email"}),
        ("sender", {"OUTBOUND_SENDER_CHANNEL": "sms"}), ("sender", {"OUTBOUND_SENDER_CHANNEL": "whatsapp"}),
-       ("dlq", {}), ("exporter", {}))
+       ("dlq consume", {}), ("exporter", {}))
 
 
 def accepted(instance):

@@ -71,6 +71,17 @@ void rd_kafka_conf_set_opaque(rd_kafka_conf_t *conf, void *opaque)
     conf->opaque = opaque;
 }
 
+rd_kafka_resp_err_t rd_kafka_conf_interceptor_add_on_new(rd_kafka_conf_t *conf, const char *name,
+                                                         rd_kafka_interceptor_f_on_new_t *on_new,
+                                                         void *opaque)
+{
+    (void)conf;
+    (void)name;
+    (void)on_new;
+    (void)opaque;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *errstr, size_t errstr_size)
 {
     (void)type;
