@@ -11,6 +11,7 @@
 #include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/pace.h"
 #include "base/watch.h"
 
 #define TOPICS_MAX 32
@@ -18,6 +19,21 @@
 #define HEADERS_USUAL 8
 /* In the opaque of a record beside its ticket, where the partitioner finds it. */
 #define BY_KEY (UINT64_C(1) << 63)
+/* As long as it takes to hand over a burst, or its first records would be a request of their own. */
+#define LINGER_MS "0.2"
+
+/* A record that waits for its burst. */
+struct held {
+    struct held *next;
+    rd_kafka_topic_t *topic;
+    rd_kafka_headers_t *headers;
+    uint64_t opaque;
+    const char *key; /* in `bytes`, as `value`; of both NULL is not the same as empty */
+    const char *value;
+    size_t key_length;
+    size_t value_length;
+    char bytes[];
+};
 
 struct kafka_producer {
     uv_loop_t *loop;
@@ -28,6 +44,10 @@ struct kafka_producer {
     rd_kafka_queue_t *queue;
     struct kafka_queue *watch;
     uv_timer_t *reopen; /* replaces the client */
+    uv_timer_t *burst;  /* sends what is held */
+    struct pace pace;
+    struct held *held; /* oldest first */
+    struct held **last_held;
     rd_kafka_topic_t *topics[TOPICS_MAX];
     size_t topic_count;
     size_t in_flight;
@@ -133,8 +153,7 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     char number[16];
     (void)snprintf(number, sizeof number, "%u", producer->options.message_timeout_ms);
     kafka_conf_set(conf, "message.timeout.ms", number);
-    (void)snprintf(number, sizeof number, "%u", producer->options.linger_ms);
-    kafka_conf_set(conf, "linger.ms", number);
+    kafka_conf_set(conf, "linger.ms", LINGER_MS);
     kafka_conf_set(conf, "enable.idempotence", "true");
     kafka_conf_set(conf, "acks", "all");
     kafka_conf_set(conf, "delivery.report.only.error", "false");
@@ -159,11 +178,67 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     return true;
 }
 
+/* False: it was not taken. */
+static bool hand_over(struct kafka_producer *producer, const struct held *held)
+{
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = held->topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {.ptr = (void *)(uintptr_t)held->key, .size = held->key_length}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {.ptr = (void *)(uintptr_t)held->value, .size = held->value_length}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)held->opaque},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = held->headers},
+    };
+    rd_kafka_error_t *refused = rd_kafka_produceva(producer->kafka, parts, COUNT_OF(parts));
+    if (refused) {
+        producer->fatal = producer->fatal || rd_kafka_error_code(refused) == RD_KAFKA_RESP_ERR__FATAL;
+        rd_kafka_error_destroy(refused);
+    }
+    return !refused;
+}
+
+/* Sends it; with a reason, it is reported as failed instead. */
+static void let_go(struct kafka_producer *producer, struct held *held, const char *reason)
+{
+    if (!reason && !hand_over(producer, held)) {
+        reason = "the queue to Kafka is full";
+    }
+    if (reason) {
+        rd_kafka_headers_destroy(held->headers);
+        producer->in_flight--;
+        producer->options.on_delivery(producer->options.arg, held->opaque & ~BY_KEY, reason);
+    }
+    free(held);
+}
+
+/* What is held meanwhile, by those who are told of a failure, waits for the next burst. */
+static void let_all_go(struct kafka_producer *producer, const char *reason)
+{
+    struct held *list = producer->held;
+    producer->held = NULL;
+    producer->last_held = &producer->held;
+    size_t count = 0;
+    for (struct held *next; list; list = next, count++) {
+        next = list->next;
+        let_go(producer, list, reason);
+    }
+    pace_begin(&producer->pace, clock_monotonic_us(), count);
+}
+
+static void on_burst(uv_timer_t *timer)
+{
+    let_all_go(timer->data, NULL);
+}
+
 static void client_close(struct kafka_producer *producer)
 {
     if (!producer->kafka) {
         return;
     }
+    uv_timer_stop(producer->burst);
+    let_all_go(producer, "the client is being replaced");
     /* Every record is answered before the client goes: purged ones with an error. */
     (void)rd_kafka_purge(producer->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     for (int tries = 0; producer->in_flight > 0 && tries < 100; tries++) {
@@ -211,6 +286,10 @@ struct kafka_producer *kafka_producer_open(uv_loop_t *loop, const struct kafka_p
     producer->reopen = NEW(uv_timer_t);
     uv_timer_init(loop, producer->reopen);
     producer->reopen->data = producer;
+    producer->burst = NEW(uv_timer_t);
+    uv_timer_init(loop, producer->burst);
+    producer->burst->data = producer;
+    producer->last_held = &producer->held;
     if (!(options->opens_later ? properties_are_fine : client_open)(producer, error)) {
         kafka_producer_close(producer);
         return NULL;
@@ -274,6 +353,22 @@ static rd_kafka_headers_t *headers_new(const struct kafka_header *header)
     return headers;
 }
 
+/* Behind those that are held already. */
+static void hold(struct kafka_producer *producer, struct held *held)
+{
+    *producer->last_held = held;
+    producer->last_held = &held->next;
+    producer->in_flight++;
+    if (!uv_is_active((uv_handle_t *)producer->burst)) {
+        uv_timer_start(producer->burst, on_burst, pace_wait_ms(&producer->pace, clock_monotonic_us()), 0);
+    }
+}
+
+static const char *keep(char *to, const void *bytes, size_t length)
+{
+    return bytes ? memcpy(to, bytes, length) : NULL;
+}
+
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
 {
     rd_kafka_topic_t *topic = producer->kafka && !producer->fatal && !producer->outdated
@@ -282,26 +377,16 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
     if (!topic) {
         return false;
     }
-    rd_kafka_headers_t *headers = headers_new(record->headers);
-    const rd_kafka_vu_t parts[] = {
-        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
-        {.vtype = RD_KAFKA_VTYPE_KEY,
-         .u.mem = {.ptr = (void *)(uintptr_t)record->key, .size = record->key_length}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE,
-         .u.mem = {.ptr = (void *)(uintptr_t)record->value, .size = record->value_length}},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE,
-         .u.ptr = (void *)(uintptr_t)(record->ticket | (record->by_key ? BY_KEY : 0))},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
-    };
-    rd_kafka_error_t *refused = rd_kafka_produceva(producer->kafka, parts, COUNT_OF(parts));
-    if (refused) {
-        rd_kafka_headers_destroy(headers);
-        producer->fatal = producer->fatal || rd_kafka_error_code(refused) == RD_KAFKA_RESP_ERR__FATAL;
-        rd_kafka_error_destroy(refused);
-        return false;
-    }
-    producer->in_flight++;
+    struct held *held = memory_alloc(sizeof *held + record->key_length + record->value_length);
+    char *value = held->bytes + record->key_length;
+    *held = (struct held){.topic = topic,
+                          .headers = headers_new(record->headers),
+                          .opaque = record->ticket | (record->by_key ? BY_KEY : 0),
+                          .key = keep(held->bytes, record->key, record->key_length),
+                          .value = keep(value, record->value, record->value_length),
+                          .key_length = record->key_length,
+                          .value_length = record->value_length};
+    hold(producer, held);
     return true;
 }
 
@@ -345,6 +430,7 @@ void kafka_producer_close(struct kafka_producer *producer)
     }
     client_close(producer);
     uv_close((uv_handle_t *)producer->reopen, free_handle);
+    uv_close((uv_handle_t *)producer->burst, free_handle);
     free(producer->brokers);
     free(producer->client_id);
     free(producer->properties);

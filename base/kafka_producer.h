@@ -4,6 +4,9 @@
  * Few records need an order, so a record's key does not choose its partition unless that is asked for (see
  * kafka_producer.c); otherwise it is there for people and for other tools.
  *
+ * The records of one turn of the loop go out together, at once while there are few and in bursts up to 10 ms
+ * apart while there are many (pace.h): a broker pays for requests more than for records.
+ *
  * Idempotent, acks=all. Only a record's own delivery report says that it is published; there is no flush that
  * could say so (see rd_kafka_flush() in librdkafka 2.0.2, which succeeds for records the broker refused).
  */
@@ -23,7 +26,6 @@ typedef void kafka_delivery_fn(void *arg, uint64_t ticket, const char *reason);
 struct kafka_producer_options {
     struct kafka_options kafka;
     unsigned message_timeout_ms; /* after that a record not acknowledged is reported as failed */
-    unsigned linger_ms;          /* how long a record waits for company */
     bool opens_later;            /* the first client, too, is opened by kafka_producer_reopen() */
     kafka_delivery_fn *on_delivery;
     void *arg;
@@ -44,7 +46,10 @@ struct kafka_record_out {
     uint64_t ticket;                    /* comes back with the delivery report; the highest bit is ours */
 };
 
-/* Copies the record. False: the local queue is full or the client is being replaced; nothing was taken. */
+/*
+ * Copies the record. False: the client is being replaced; nothing was taken. That librdkafka does not take
+ * it, as its queue is full or the topic is gone, is reported like any other failure.
+ */
 MUST_CHECK bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record);
 
 /* Records taken and not reported yet. */

@@ -28,10 +28,11 @@ static inline void pace_begin(struct pace *pace, int64_t now_us, size_t count)
     pace->next_us = now_us + wait_us;
 }
 
-/* For how long the next one has to wait, in whole milliseconds, rounded up; 0: not at all. */
+/* For how long the next one has to wait, in whole milliseconds, as timers have it; 0, also for less than one:
+ * not at all. */
 static inline uint64_t pace_wait_ms(const struct pace *pace, int64_t now_us)
 {
-    return pace->next_us > now_us ? (uint64_t)(pace->next_us - now_us + 999) / 1000 : 0;
+    return pace->next_us > now_us ? (uint64_t)(pace->next_us - now_us) / 1000 : 0;
 }
 
 #endif

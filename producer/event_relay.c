@@ -18,7 +18,6 @@
 #define BATCH 2000
 #define RECORD_MAX ((size_t)64 * 1024)
 #define PARAMS_MAX ((size_t)64 * 1024)
-#define LINGER_MS 5
 #define ASK_AGAIN_MS 2000
 #define SILENCE_MORE_MS 5000 /* than it takes until a batch is reported on and the next one is taken */
 
@@ -269,7 +268,6 @@ static bool open_all(struct event_relay *relay, struct error *error)
     const struct kafka_producer_options options = {.kafka = config_kafka(config, "outbound-producer-events"),
                                                    .message_timeout_ms =
                                                        (unsigned)config->kafka_message_timeout_ms,
-                                                   .linger_ms = LINGER_MS,
                                                    .opens_later = true,
                                                    .on_delivery = on_delivery,
                                                    .arg = relay};

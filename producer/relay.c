@@ -20,7 +20,6 @@
 #define PARAMS_MAX ((size_t)16 * 1024 * 1024)
 /* More than that in flight, and the table is left alone until Kafka has caught up. */
 #define IN_FLIGHT_MAX 20000
-#define LINGER_MS 1
 #define HEADERS_MAX 64
 
 struct relay {
@@ -265,7 +264,6 @@ struct relay *relay_new(struct producer *producer, struct error *error)
     const struct kafka_producer_options options = {.kafka = config_kafka(config, "outbound-producer"),
                                                    .message_timeout_ms =
                                                        (unsigned)config->kafka_message_timeout_ms,
-                                                   .linger_ms = LINGER_MS,
                                                    .opens_later = true,
                                                    .on_delivery = on_delivery,
                                                    .arg = relay};

@@ -39,7 +39,6 @@
 #define ASK_AGAIN_MS 50
 #define TIMER_MS 250
 #define STORE_AGAIN_MS 1000
-#define LINGER_MS 5
 
 /* A record until it is finished. */
 struct arrival {
@@ -371,7 +370,6 @@ static bool open_kafka(struct ingress *ingress, struct error *error)
     const struct kafka_producer_options producer = {.kafka = kafka,
                                                     .message_timeout_ms =
                                                         (unsigned)config->kafka_message_timeout_ms,
-                                                    .linger_ms = LINGER_MS,
                                                     .opens_later = true,
                                                     .on_delivery = on_delivery,
                                                     .arg = ingress};

@@ -19,7 +19,6 @@
 #include "base/kafka_producer.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/pace.h"
 #include "base/service.h"
 #include "metrics/metrics.h"
 #include "metrics/observe.h"
@@ -67,8 +66,6 @@ struct router {
     struct kafka_producer *producer;
     struct ingress *ingress;
     size_t in_hand;
-    struct pace pace;
-    uv_timer_t soon;        /* when the pace lets records be taken */
     struct moving *refused; /* not taken or not acknowledged: sent again by the timer */
     uv_timer_t send_again;
     uv_timer_t drain_check;
@@ -141,18 +138,14 @@ static bool postpone(const struct moving *moving, int64_t due_at_ms)
     return true;
 }
 
-static void take_records(void *arg);
-
 static bool has_room(const struct router *router)
 {
     return router->in_hand < IN_HAND_MAX && !router->service.stopping;
 }
 
-/* Answers how many. */
-static size_t take_from(struct router *router, struct kafka_consumer *consumer)
+static void take_from(struct router *router, struct kafka_consumer *consumer)
 {
     struct moving taken = {.consumer = consumer};
-    size_t count = 0;
     while (has_room(router) && (taken.record = kafka_consumer_take(consumer, &taken.position))) {
         int64_t due_at_ms; /* 0 for nearly all */
         const bool readable = route_due_at(taken.record, &due_at_ms);
@@ -168,7 +161,6 @@ static size_t take_from(struct router *router, struct kafka_consumer *consumer)
         struct moving *moving = NEW(struct moving);
         *moving = taken;
         router->in_hand++;
-        count++;
         FAIL_POINT("router.taken");
         if (!move(router, moving)) {
             remember_refused(router, moving);
@@ -176,25 +168,14 @@ static size_t take_from(struct router *router, struct kafka_consumer *consumer)
         FAIL_POINT("router.sent");
     }
     kafka_consumer_set_room(consumer, has_room(router));
-    return count;
-}
-
-static void on_soon(uv_timer_t *timer)
-{
-    take_records(timer->data);
 }
 
 static void take_records(void *arg)
 {
     struct router *router = arg;
-    const int64_t now_us = clock_monotonic_us();
-    const uint64_t wait_ms = pace_wait_ms(&router->pace, now_us);
-    if (wait_ms > 0 && !uv_is_active((uv_handle_t *)&router->soon)) {
-        uv_timer_start(&router->soon, on_soon, wait_ms, 0);
-    }
-    if (wait_ms == 0 && router->retries) { /* not while the consumers are being opened */
-        const size_t retried = take_from(router, router->retries);
-        pace_begin(&router->pace, now_us, retried + take_from(router, router->accepted));
+    if (router->retries) { /* not while the consumers are being opened */
+        take_from(router, router->retries);
+        take_from(router, router->accepted);
     }
 }
 
@@ -290,7 +271,6 @@ static bool open_all(struct router *router, struct error *error)
     const struct kafka_producer_options producer = {.kafka = config_kafka(config, "outbound-router"),
                                                     .message_timeout_ms =
                                                         (unsigned)config->kafka_message_timeout_ms,
-                                                    .linger_ms = 1,
                                                     .on_delivery = on_delivery,
                                                     .arg = router};
     router->producer = kafka_producer_open(&router->service.loop, &producer, error);
@@ -320,8 +300,6 @@ int router_run(const struct config *config)
     uv_timer_init(&router.service.loop, &router.send_again);
     uv_timer_init(&router.service.loop, &router.drain_check);
     router.send_again.data = &router;
-    uv_timer_init(&router.service.loop, &router.soon);
-    router.soon.data = &router;
     router.drain_check.data = &router;
     router.tracer = tracer_open(&(struct tracer_options){.loop = &router.service.loop,
                                                          .settings = config_traces(config),

@@ -11,7 +11,6 @@
 #include "sandbox/proof/load_driver.h"
 #include "schemas/topics.h"
 
-#define LINGER_MS 5
 #define RECORD_MAX 8192
 
 /* A record that was sent, until its report. */
@@ -51,7 +50,6 @@ static void *kafka_open(const struct load_driver_options *options, struct error 
     const struct kafka_producer_options producer = {.kafka = config_kafka(options->config, "outbound-load"),
                                                     .message_timeout_ms =
                                                         (unsigned)options->config->kafka_message_timeout_ms,
-                                                    .linger_ms = LINGER_MS,
                                                     .on_delivery = on_delivery,
                                                     .arg = driver};
     driver->producer = kafka_producer_open(options->loop, &producer, error);
