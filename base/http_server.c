@@ -20,7 +20,7 @@
 #define PATIENCE 4
 
 /* Per connection: the head of a request and a piece of its body. libmicrohttpd clears it for each request. */
-#define CONNECTION_MEMORY ((size_t)8 * 1024)
+#define CONNECTION_MEMORY ((size_t)5632)
 
 struct http_server {
     struct http_server_options options;

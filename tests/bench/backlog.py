@@ -1,12 +1,13 @@
 """Messages that wait in the sender's topic: they come in by the front door."""
 
 import http.server
+import json
 import os
 import threading
 
-from harness import MESSAGE, call, say, wait_until
+from harness import HERE, MESSAGE, call, check, say, wait_until
 
-CLIENTS = 256  # that post them
+CLIENTS = 64  # that post them
 TOPIC = "outbound.send.email"
 
 
@@ -55,6 +56,15 @@ def post(instance, folder, count):
         file.write(MESSAGE)
     call([instance.bare_loop, instance.messages_url, str(count), str(min(count, CLIENTS)), path,
           "Content-Type: application/json"], patience_s=30 + count / 1000)
+
+
+def pour(instance, clients, seconds):
+    """Clients post for so long, each as soon as it was answered. What wrk counted; one request of each may be stored and not counted."""
+    out = call(["wrk", "-t", "1", "-c", str(clients), "-d", f"{seconds}s", "--latency", "-s", os.path.join(HERE, "message.lua"),
+                instance.messages_url], {"BENCH_BODY": MESSAGE})
+    counted = json.loads(out.splitlines()[-1])
+    check(counted["not_2xx"] == 0 and counted["failed"] == 0, f"not every request got a 202: {counted}")
+    return counted
 
 
 def fill(instance, folder, count):

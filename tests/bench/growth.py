@@ -4,11 +4,10 @@ processes per message on the whole way.
 """
 
 import contextlib
-import tempfile
 
 import nginx
 from harness import TABLES, check, ratio_at_most, result, say
-from whole_way import MESSAGES, WARM_UP, run_way, start_roles
+from whole_way import SECONDS, WARM_UP_S, run_way, start_roles
 
 FEW, MANY = 10_000, 5_000_000
 SENDERS = 4
@@ -31,11 +30,11 @@ def store(instance, count):
     check(instance.count("outbound_message") == count, "the stored messages are not there")
 
 
-def measure(instance, provider, folder, rounds, senders):
+def measure(instance, provider, rounds, senders):
     with contextlib.ExitStack() as stack:
         roles = start_roles(instance, stack, provider, senders)
-        run_way(instance, provider, roles, folder, WARM_UP)
-        return [run_way(instance, provider, roles, folder, MESSAGES) for _ in range(rounds)]
+        run_way(instance, provider, roles, WARM_UP_S)
+        return [run_way(instance, provider, roles, SECONDS) for _ in range(rounds)]
 
 
 def line(name, reference, many, few):
@@ -45,12 +44,12 @@ def line(name, reference, many, few):
 
 
 def run(instance, rounds):
-    with tempfile.TemporaryDirectory() as folder, nginx.running(instance) as provider:
+    with nginx.running(instance) as provider:
         measured = {}
         for stored, senders in ((FEW, 1), (FEW, SENDERS), (MANY, 1)):
             say(f"growth: {stored:,} stored messages, senders: {senders}")
             store(instance, stored)
-            measured[stored, senders] = measure(instance, provider, folder, rounds, senders)
+            measured[stored, senders] = measure(instance, provider, rounds, senders)
             say("growth: " + ", ".join(f"{one['total_us']:.0f} µs" for one in measured[stored, senders]))
         instance.execute(f"TRUNCATE {TABLES}")
     return [line(f"growth, CPU beside {MANY:,} messages", f"beside {FEW:,}", measured[MANY, 1], measured[FEW, 1]),

@@ -230,8 +230,8 @@ class Instance:
     def __init__(self):
         self.outbound = setting("OUTBOUND_BIN")
         programs = os.path.join(os.path.dirname(self.outbound), "tests/bench")
-        self.bare_loop, self.bare_copy, self.decode, self.record = (
-            os.path.join(programs, name) for name in ("bare_loop", "bare_copy", "decode", "record"))
+        self.bare_loop, self.bare_copy, self.bare_statements, self.decode, self.record = (
+            os.path.join(programs, name) for name in ("bare_loop", "bare_copy", "bare_statements", "decode", "record"))
         self.database_url = setting("DATABASE_URL")
         self.api_url = setting("API_URL")
         self.messages_url = self.api_url + "/api/v1/outbound/messages"

@@ -15,7 +15,7 @@ PAGE = HERE.parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- made by tests/bench/page.py -->\n", "<!-- end -->\n"
 HEAD = "| figure | measured | of the rounds | beside | ratio | goal | |\n|---|--:|--:|--:|--:|--:|---|\n"
 # Module by benchmark, in the order of the page.
-BENCHMARKS = {"deliver": "deliver", "ingest": "ingest", "way": "whole_way", "latency": "latency", "routing": "routing",
+BENCHMARKS = {"deliver": "deliver", "ingest": "ingest", "way": "whole_way", "latency": "latency", "urgent": "urgent", "routing": "routing",
               "replay": "replay", "growth": "growth", "start": "start", "decode": "decode", "record": "record",
               "tables": "tables", "traces": "traces", "exporter": "exporter"}
 
