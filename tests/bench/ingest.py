@@ -15,7 +15,7 @@ import urllib.parse
 from backlog import pour
 from harness import MESSAGE, TABLES, at_most, call, check, ratio_at_least, result, say, settle, wait_until
 
-CLIENTS = 32
+CLIENTS = (32, 80)  # PostgreSQL takes 100 connections here
 IDLE_CLIENTS = 10_000
 ROUND_S = 8
 WARM_UP_S = 40  # until then a broker that was just started costs five times as much: its JVM still compiles
@@ -24,19 +24,19 @@ TABLE = "bench_row"
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 
 
-def run_wrk(instance, producer, seconds):
-    """32 clients post as fast as they get their 202."""
+def run_wrk(instance, producer, clients, seconds):
+    """Clients post as fast as they get their 202."""
     instance.empty(TABLES)
     foreign = settle()
     syncs = wal_syncs(instance)
     cpu_s = producer.cpu_seconds()
-    counted = pour(instance, CLIENTS, seconds)
+    counted = pour(instance, clients, seconds)
     cpu_s = producer.cpu_seconds() - cpu_s
     backlog = instance.count("outbound_outbox")
     wait_until(instance.outbox_is_empty, "outbox: empty again")
     rows = instance.count("outbound_message")
     # A request that wrk had open at its end was stored, but its answer not counted.
-    check(counted["answers"] <= rows <= counted["answers"] + CLIENTS,
+    check(counted["answers"] <= rows <= counted["answers"] + clients,
           f"{counted['answers']} answers, but {rows} rows")
     return {
         "value": counted["answers"] / counted["seconds"],
@@ -50,12 +50,12 @@ def run_wrk(instance, producer, seconds):
     }
 
 
-def run_pgbench(instance, script, seconds):
-    """32 connections, each one row and one commit at a time."""
+def run_pgbench(instance, script, clients, seconds):
+    """As many connections, each one row and one commit at a time."""
     instance.empty(TABLE)
     foreign = settle()
     syncs = wal_syncs(instance)
-    out = call([PGBENCH if os.path.exists(PGBENCH) else "pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS),
+    out = call([PGBENCH if os.path.exists(PGBENCH) else "pgbench", "-n", "-M", "prepared", "-c", str(clients),
                 "-j", "1", "-T", str(seconds), "-f", script, instance.database_url],
                {"PGOPTIONS": "-c synchronous_commit=on"})
     transactions = int(re.search(r"actually processed: (\d+)", out)[1])
@@ -110,7 +110,7 @@ def run(instance, rounds):
     instance.check_durability()
     instance.execute(f"DROP TABLE IF EXISTS {TABLE}")
     instance.execute(f"CREATE TABLE {TABLE} (id uuid PRIMARY KEY, payload text NOT NULL)")
-    runs, halves, idle = [], [], []
+    runs, halves, idle = {clients: [] for clients in CLIENTS}, [], []
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         payload = MESSAGE.replace("'", "''")
         script.write(f"INSERT INTO {TABLE} (id, payload) VALUES (gen_random_uuid(), '{payload}');\n")
@@ -118,15 +118,17 @@ def run(instance, rounds):
         with instance.role("producer") as producer:
             instance.await_producer(producer)
             say(f"ingest: warming up, {WARM_UP_S} s")
-            run_wrk(instance, producer, WARM_UP_S)
-            run_pgbench(instance, script.name, REFERENCE_WARM_UP_S)
+            run_wrk(instance, producer, CLIENTS[0], WARM_UP_S)
+            run_pgbench(instance, script.name, CLIENTS[0], REFERENCE_WARM_UP_S)
             for number in range(rounds):
-                one = {**run_wrk(instance, producer, ROUND_S), **run_pgbench(instance, script.name, ROUND_S)}
-                halves.append(run_half(instance, int(one["reference"] / 2)))
-                say(f"ingest {number + 1}/{rounds}: {one['value']:,.0f} 202s/s (p99 {one['p99_ms']:.1f} ms), "
-                    f"pgbench {one['reference']:,.0f} commits/s; at half of that p99 {halves[-1]['value']:.1f} ms")
-                check(one["wal_syncs"] > 0 and one["reference_wal_syncs"] > 0, "nothing was written through to the disk")
-                runs.append(one)
+                for clients in CLIENTS:
+                    one = {**run_wrk(instance, producer, clients, ROUND_S), **run_pgbench(instance, script.name, clients, ROUND_S)}
+                    say(f"ingest {number + 1}/{rounds}, {clients} clients: {one['value']:,.0f} 202s/s (p99 {one['p99_ms']:.1f} ms), "
+                        f"pgbench {one['reference']:,.0f} commits/s")
+                    check(one["wal_syncs"] > 0 and one["reference_wal_syncs"] > 0, "nothing was written through to the disk")
+                    runs[clients].append(one)
+                halves.append(run_half(instance, int(runs[CLIENTS[0]][-1]["reference"] / 2)))
+                say(f"ingest {number + 1}/{rounds}: at half of pgbench's rate p99 {halves[-1]['value']:.1f} ms")
             producer.alive()
         for number in range(rounds):
             with instance.role("producer") as producer:
@@ -134,6 +136,7 @@ def run(instance, rounds):
                 idle.append(run_idle(instance, producer))
                 say(f"ingest {number + 1}/{rounds}: {IDLE_CLIENTS:,} idle connections cost {idle[-1]['value']:.1f} MB")
     instance.execute(f"DROP TABLE {TABLE}")
-    return [result("ingest", "202s/s", f"pgbench, single-row commits/s, {CLIENTS} clients", runs, ratio_at_least(1.25)),
+    return [result(f"ingest, {clients} clients", "202s/s", "pgbench, single-row commits/s", runs[clients], ratio_at_least(1.25))
+            for clients in CLIENTS] + [
             result("ingest, p99 at half of pgbench's rate", "ms", None, halves, at_most(25)),
             result(f"ingest, memory of {IDLE_CLIENTS:,} idle connections", "MB", None, idle, at_most(64))]
