@@ -19,8 +19,13 @@
 /* A body that is this many times too long is not even read to its end. */
 #define PATIENCE 4
 
-/* Per connection: the head of a request and a piece of its body. libmicrohttpd clears it for each request. */
-#define CONNECTION_MEMORY ((size_t)5632)
+/*
+ * Per connection: the head of a request, a piece of its body, and the head of the answer. libmicrohttpd
+ * clears it for each request, so all of it is resident.
+ */
+#define CONNECTION_MEMORY ((size_t)6096)
+#define ANSWER_HEAD_MAX ((size_t)1024)
+#define PARSED_HEADER ((size_t)64) /* what libmicrohttpd 0.9.75 keeps of each beside its bytes */
 
 struct http_server {
     struct http_server_options options;
@@ -97,6 +102,33 @@ static bool announces_far_too_much(struct http_request *request)
     return announced && strtoull(announced, NULL, 10) > request->server->options.body_limit * PATIENCE;
 }
 
+/*
+ * No room is left for the head of an answer: then libmicrohttpd cuts the connection instead, when the request
+ * has long been handled.
+ */
+static bool head_is_too_large(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const int parsed = MHD_get_connection_values(
+        connection, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
+    const char *cookies =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE); /* a copy is kept */
+    const size_t used =
+        (info ? info->header_size : 0) + (size_t)parsed * PARSED_HEADER + (cookies ? strlen(cookies) : 0);
+    return used + ANSWER_HEAD_MAX > CONNECTION_MEMORY;
+}
+
+static enum MHD_Result refuse_head(struct MHD_Connection *connection)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    const enum MHD_Result result =
+        MHD_queue_response(connection, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 static struct http_request *request_new(struct http_server *server, struct MHD_Connection *connection,
                                         const char *path, const char *method)
 {
@@ -117,6 +149,9 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     struct http_server *server = arg;
     struct http_request *request = *user;
     (void)version;
+    if (!request && head_is_too_large(connection)) {
+        return refuse_head(connection);
+    }
     if (!request) {
         request = request_new(server, connection, path, method);
         *user = request;

@@ -15,8 +15,7 @@
 #include "base/offset_window.h"
 #include "base/watch.h"
 
-#define SERVE_EVERY_MS 500
-#define POSTPONED_EVERY_MS 200
+#define SERVE_EVERY_MS 250
 #define PAUSE_AFTER_MS 1000
 #define COMMIT_EVERY_MS 1000
 #define COORDINATOR_WAIT_MS 2000
@@ -321,7 +320,6 @@ static void on_wake(void *arg)
 static void on_serve(uv_timer_t *timer)
 {
     struct kafka_consumer *consumer = timer->data;
-    uv_timer_set_repeat(timer, consumer->waiting > 0 ? POSTPONED_EVERY_MS : SERVE_EVERY_MS);
     if (rd_kafka_fatal_error(consumer->kafka, NULL, 0)) { /* of consumers the error callback is not told */
         consumer->on_fatal(consumer->arg);
     }
@@ -535,9 +533,6 @@ void kafka_consumer_postpone(struct kafka_consumer *consumer, rd_kafka_message_t
     if (!partition) {
         rd_kafka_message_destroy(record);
         return;
-    }
-    if (consumer->waiting == 0) {
-        uv_timer_start(consumer->serve, on_serve, POSTPONED_EVERY_MS, POSTPONED_EVERY_MS);
     }
     consumer->waiting += !partition->waiting;
     partition->waiting = true;

@@ -33,7 +33,11 @@ struct kafka_consumer_options {
     const char *const *topics; /* one that begins with "^" is a regular expression over all topics */
     size_t topic_count;
     unsigned fetch_kb; /* of one partition at a time; 0: as librdkafka has it, 1 MB */
-    unsigned prefetch; /* records that wait in memory at most, and that can be taken in a second; 0: 20,000 */
+    /*
+     * With so many records waiting in memory nothing is fetched for a second: as many as can be taken in that
+     * time. A fetch that has begun goes beyond. 0: 20,000.
+     */
+    unsigned prefetch;
     void (*on_records)(void *arg); /* something may be there to take; on the loop */
     void (*on_fatal)(void *arg); /* no record will come any more (two members of one name): end the process */
     void *arg;
@@ -65,7 +69,7 @@ rd_kafka_message_t *kafka_consumer_take(struct kafka_consumer *consumer, struct 
 
 /*
  * Gives a record back that is not due: kafka_consumer_take() hands it out again at `until_ms`
- * (clock_monotonic_ms()) or up to 200 ms later. Until then its partition waits with it, paused, and nothing
+ * (clock_monotonic_ms()) or up to 250 ms later. Until then its partition waits with it, paused, and nothing
  * of it is fetched.
  */
 void kafka_consumer_postpone(struct kafka_consumer *consumer, rd_kafka_message_t *record,

@@ -19,7 +19,7 @@
 #define HEADERS_USUAL 8
 /* In the opaque of a record beside its ticket, where the partitioner finds it. */
 #define BY_KEY (UINT64_C(1) << 63)
-/* As long as it takes to hand over a burst, or its first records would be a request of their own. */
+/* So that the first records of a burst do not become a request of their own. */
 #define LINGER_MS "0.2"
 
 /* A record that waits for its burst. */
@@ -55,7 +55,9 @@ struct kafka_producer {
     bool was_connected; /* at any time */
     struct kafka_trouble trouble;
     bool fatal;
-    bool outdated; /* the client is of another cluster: whatever it reports, its records may not be there */
+    bool closing;    /* the client: nothing more is held */
+    bool letting_go; /* what is held */
+    bool outdated;   /* the client is of another cluster: whatever it reports, its records may not be there */
 };
 
 /* The part of the statistics that we ask for: is any broker connected? */
@@ -74,6 +76,7 @@ static bool statistics_connected(const char *statistics)
 }
 
 static void on_reopen(uv_timer_t *timer);
+static void on_burst(uv_timer_t *timer);
 
 static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *event)
 {
@@ -173,13 +176,14 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
         rd_kafka_conf_destroy(conf);
         return error_set(error, "kafka producer: %s", reason);
     }
+    producer->closing = false;
     producer->queue = rd_kafka_queue_get_main(producer->kafka);
     producer->watch = kafka_queue_watch(producer->loop, producer->queue, drain, producer);
     return true;
 }
 
-/* False: it was not taken. */
-static bool hand_over(struct kafka_producer *producer, const struct held *held)
+/* NULL, or why it was not taken. */
+static const char *hand_over(struct kafka_producer *producer, const struct held *held)
 {
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = held->topic},
@@ -192,19 +196,20 @@ static bool hand_over(struct kafka_producer *producer, const struct held *held)
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = held->headers},
     };
     rd_kafka_error_t *refused = rd_kafka_produceva(producer->kafka, parts, COUNT_OF(parts));
-    if (refused) {
-        producer->fatal = producer->fatal || rd_kafka_error_code(refused) == RD_KAFKA_RESP_ERR__FATAL;
-        rd_kafka_error_destroy(refused);
+    if (!refused) {
+        return NULL;
     }
-    return !refused;
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(refused);
+    rd_kafka_error_destroy(refused);
+    producer->fatal = producer->fatal || code == RD_KAFKA_RESP_ERR__FATAL;
+    watch_record_sent(rd_kafka_topic_name(held->topic), rd_kafka_err2name(code));
+    return rd_kafka_err2str(code);
 }
 
 /* Sends it; with a reason, it is reported as failed instead. */
 static void let_go(struct kafka_producer *producer, struct held *held, const char *reason)
 {
-    if (!reason && !hand_over(producer, held)) {
-        reason = "the queue to Kafka is full";
-    }
+    reason = reason ? reason : hand_over(producer, held);
     if (reason) {
         rd_kafka_headers_destroy(held->headers);
         producer->in_flight--;
@@ -219,17 +224,23 @@ static void let_all_go(struct kafka_producer *producer, const char *reason)
     struct held *list = producer->held;
     producer->held = NULL;
     producer->last_held = &producer->held;
+    producer->letting_go = true;
     size_t count = 0;
     for (struct held *next; list; list = next, count++) {
         next = list->next;
         let_go(producer, list, reason);
     }
+    producer->letting_go = false;
     pace_begin(&producer->pace, clock_monotonic_us(), count);
+    if (producer->held) {
+        uv_timer_start(producer->burst, on_burst, PACE_MAX_US / 1000, 0); /* not in this very turn */
+    }
 }
 
 static void on_burst(uv_timer_t *timer)
 {
-    let_all_go(timer->data, NULL);
+    struct kafka_producer *producer = timer->data;
+    let_all_go(producer, producer->outdated ? "the client is being replaced" : NULL);
 }
 
 static void client_close(struct kafka_producer *producer)
@@ -238,6 +249,7 @@ static void client_close(struct kafka_producer *producer)
         return;
     }
     uv_timer_stop(producer->burst);
+    producer->closing = true;
     let_all_go(producer, "the client is being replaced");
     /* Every record is answered before the client goes: purged ones with an error. */
     (void)rd_kafka_purge(producer->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -359,7 +371,7 @@ static void hold(struct kafka_producer *producer, struct held *held)
     *producer->last_held = held;
     producer->last_held = &held->next;
     producer->in_flight++;
-    if (!uv_is_active((uv_handle_t *)producer->burst)) {
+    if (!producer->letting_go && !uv_is_active((uv_handle_t *)producer->burst)) {
         uv_timer_start(producer->burst, on_burst, pace_wait_ms(&producer->pace, clock_monotonic_us()), 0);
     }
 }
@@ -371,7 +383,7 @@ static const char *keep(char *to, const void *bytes, size_t length)
 
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *record)
 {
-    rd_kafka_topic_t *topic = producer->kafka && !producer->fatal && !producer->outdated
+    rd_kafka_topic_t *topic = producer->kafka && !producer->fatal && !producer->outdated && !producer->closing
                                   ? topic_handle(producer, record->topic)
                                   : NULL;
     if (!topic) {

@@ -1,10 +1,10 @@
 /*
  * pace.h - how soon after a batch the next one begins.
  *
- * A statement costs PostgreSQL about as much as thirty of its rows do, whatever is in it. When much comes,
- * waiting a little makes fewer and larger batches of it; when little comes, nothing waits: a batch puts off
- * the next by half a millisecond for each of its items, and by PACE_MAX_US at most. Above 2,000 items a
- * second batches so grow, below they do not.
+ * A statement costs PostgreSQL about as much as twenty of its rows do, whatever is in it. When much comes,
+ * waiting a little makes fewer and larger batches of it: a batch puts off the next by half a millisecond for
+ * each of its items, and by PACE_MAX_US at most. Above 2,000 items a second batches so grow; below they
+ * shrink again, and what comes alone does not wait.
  *
  * Plain data; all zeros is one that has seen no batch yet.
  */

@@ -60,7 +60,7 @@ struct pg {
     int poll_fd;
     int64_t connecting_since_ms;
     uv_timer_t *retry;    /* while DOWN */
-    uv_timer_t *watchdog; /* while an answer is waited for */
+    uv_timer_t *watchdog; /* while an answer or a connection is waited for */
     unsigned backoff_ms;
     char trouble[512];
 

@@ -53,8 +53,8 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 static void publish(struct relay *relay, const struct kafka_record_out *record)
 {
     if (!kafka_producer_send(relay->kafka, record)) {
-        log_debug("the queue to Kafka is full: an outbox row waits");
-        (void)publication_end(relay->producer->tracer, record->ticket, "the queue is full");
+        log_debug("the client of Kafka is being replaced: an outbox row waits");
+        (void)publication_end(relay->producer->tracer, record->ticket, "the client is being replaced");
     }
 }
 

@@ -37,7 +37,7 @@
 #define BYTES_IN_HAND_MAX ((size_t)8 * 1024 * 1024)
 #define FETCH_KB 512 /* of each partition: requests are large, and many partitions may have a backlog */
 #define ASK_AGAIN_MS 50
-#define TIMER_MS 250
+#define TIMER_MS 100
 #define STORE_AGAIN_MS 1000
 
 /* A record until it is finished. */
@@ -120,7 +120,7 @@ static void send_letter(struct ingress *ingress, struct arrival *arrival)
 {
     if (!deadletter_send(ingress->producer, arrival->record, arrival->code, arrival->reason, "router",
                          (uint64_t)(uintptr_t)arrival)) {
-        send_again(ingress, arrival, "the queue to it is full");
+        send_again(ingress, arrival, "its client is being replaced");
     }
 }
 
@@ -239,8 +239,8 @@ static void publish(struct ingress *ingress, const struct arrival *arrival, int6
                                          .by_key = ordered,
                                          .ticket = ticket};
     if (!kafka_producer_send(ingress->producer, &out)) {
-        log_debug("the queue to Kafka is full: an outbox row waits");
-        (void)publication_end(ingress->options.tracer, ticket, "the queue is full");
+        log_debug("the client of Kafka is being replaced: an outbox row waits");
+        (void)publication_end(ingress->options.tracer, ticket, "the client is being replaced");
     }
     buffer_release(&value);
 }

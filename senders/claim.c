@@ -10,6 +10,8 @@
 #include "senders/columns.h"
 #include "senders/sender.h"
 
+#define CLAIM_AGAIN_MS 100
+
 /* The columns of lifecycle_claim. */
 enum {
     COLUMN_POSITION,
@@ -119,6 +121,7 @@ static void on_claimed(void *arg, struct pg_reply *reply)
             log_error("messages cannot be claimed (%s): %s", reply->sqlstate, reply->message);
         }
         delivery_list_move(&sender->claiming, &sender->unclaimed);
+        sender->claim_again_ms = clock_monotonic_ms() + CLAIM_AGAIN_MS;
     }
     free(call);
     deliver_take(sender);
@@ -138,17 +141,21 @@ static void put_fence(struct pg_params *params, const struct delivery *delivery)
 static const struct column columns[] = {
     {PG_UUID, column_put_id}, {PG_INT4, put_generation}, {PG_INT4, put_fence}};
 
-/* Not for those that cannot come: the batch is full, or no place is free. */
+/* Not for those that cannot come: the batch is full, or no lane has room. */
 static bool waits_for_more(struct sender *sender)
 {
-    const bool full = sender->unclaimed.count >= (size_t)sender->config->worker_batch_size || !sender->free;
+    bool full = sender->unclaimed.count >= (size_t)sender->config->worker_batch_size;
+    for (size_t i = 0; !full && i < LANE_COUNT; i++) {
+        full = !intake_has_room(sender, &sender->lanes[i]);
+    }
     return !full && deliver_soon(sender, &sender->claim_pace);
 }
 
 void claim_start(struct sender *sender)
 {
     if (!inherit_is_done(sender) || sender->claiming.count > 0 || sender->unclaimed.count == 0 ||
-        !pg_is_up(sender->claim_pg) || waits_for_more(sender)) {
+        !pg_is_up(sender->claim_pg) || clock_monotonic_ms() < sender->claim_again_ms ||
+        waits_for_more(sender)) {
         return;
     }
     const char *name = config_instance_id(sender->config);
@@ -165,6 +172,7 @@ void claim_start(struct sender *sender)
     *call = (struct claim_call){sender, clock_monotonic_us()};
     if (pg_call(sender->claim_pg, &lifecycle_claim, params, on_claimed, call)) {
         pace_begin(&sender->claim_pace, call->sent_us, sender->unclaimed.count);
+        sender->claims++;
         delivery_list_move(&sender->unclaimed, &sender->claiming);
         FAIL_POINT("sender.claim_sent");
     } else {

@@ -115,8 +115,9 @@ static bool blames_the_data(const struct pg_reply *reply)
 
 /*
  * An answer of a provider is not given up because the database cannot take it now: it is tried again with the
- * next tick. Only if something in the batch is to blame, one by one tells which; that one goes without the
- * provider's texts, and if even that is refused, it is left to its lease, which ends as UNKNOWN.
+ * next that ends, or the next tick. Only if something in the batch is to blame, one by one tells which; that
+ * one goes without the provider's texts, and if even that is refused, it is left to its lease, which ends as
+ * UNKNOWN.
  */
 static void batch_refused(struct sender *sender, const struct pg_reply *reply)
 {
@@ -166,7 +167,8 @@ static void on_finished(void *arg, struct pg_reply *reply)
         give_back(sender);
         break;
     }
-    if (reply->outcome == PG_DONE) {
+    const bool blamed = reply->outcome == PG_REFUSED && blames_the_data(reply);
+    if (reply->outcome == PG_DONE || blamed) {
         finish_start(sender); /* otherwise the tick does */
     }
     deliver_take(sender);

@@ -144,7 +144,7 @@ bool intake_has_room(const struct sender *sender, const struct lane *lane)
 
 void intake_fill(struct sender *sender, size_t most)
 {
-    const size_t first = sender->fills++ % NORMAL_FIRST_EVERY == 0 ? LANE_NORMAL : LANE_URGENT;
+    const size_t first = sender->claims % NORMAL_FIRST_EVERY == 0 ? LANE_NORMAL : LANE_URGENT;
     for (size_t i = 0; i < LANE_COUNT; i++) {
         struct lane *lane = &sender->lanes[(first + i) % LANE_COUNT];
         while (most > 0 && intake_has_room(sender, lane) && take_one(sender, lane)) {

@@ -123,6 +123,7 @@ struct sender {
     struct delivery_list claiming;  /* in the statement on its way, in its order */
     struct delivery_list unclaimed; /* taken; waits for others, or a claim failed */
     struct pace claim_pace;
+    int64_t claim_again_ms; /* monotonic; after a claim that failed */
 
     struct pg *finish_pg;
     struct rebuild_watch *rebuilds;
@@ -133,7 +134,7 @@ struct sender {
     struct pace finish_pace;
     uv_timer_t soon; /* when a pace lets a batch begin */
 
-    size_t fills;                        /* batches taken */
+    size_t claims;                       /* made so far */
     struct unreadable *unreadable;       /* records to be handed to the dead letters again */
     struct kafka_producer *dead_letters; /* opened for the first record that cannot be read */
     uv_timer_t tick;

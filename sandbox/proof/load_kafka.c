@@ -84,7 +84,7 @@ static void kafka_ask(void *arg, const struct load_message *message)
                                          .value_length = value.length,
                                          .ticket = (uint64_t)(uintptr_t)record};
     if (!kafka_producer_send(driver->producer, &out)) {
-        end_record(record, "refused", "the queue to Kafka is full", 0);
+        end_record(record, "refused", "the client is being replaced", 0);
     }
     buffer_release(&value);
 }

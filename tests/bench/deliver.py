@@ -17,7 +17,8 @@ from backlog import all_are_sent, capture_request, fill
 from harness import (TABLES, Failed, at_least, at_most, call, check, ratio_at_least, ratio_at_most, result, say, settle,
                      wait_until)
 
-MESSAGES = 20000
+MESSAGES = 60000  # more than the sender prefetches
+OTHERS = 20000
 WARM_UP = 2000
 PEER_WARM_UP = 40000  # until then its JVM compiles
 IN_FLIGHT_DEFAULT = 400
@@ -77,8 +78,8 @@ def run(instance, rounds):
             run_loop(instance, provider, path, headers, WARM_UP)
             for number in range(rounds):
                 one = {"sender": run_sender(instance, provider, folder, MESSAGES),
-                       "loop": run_loop(instance, provider, path, headers, MESSAGES),
-                       "peer": peer.run(instance, other, provider, body, MESSAGES)}
+                       "loop": run_loop(instance, provider, path, headers, OTHERS),
+                       "peer": peer.run(instance, other, provider, body, OTHERS)}
                 say(f"deliver {number + 1}/{rounds}: " + "; ".join(
                     f"{name} {figures['per_second']:,.0f}/s, {figures['cpu_us']:.1f} µs of CPU each"
                     for name, figures in one.items()))

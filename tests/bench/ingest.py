@@ -82,7 +82,7 @@ def run_half(instance, rate):
         out = call([instance.outbound, "load", f"--rate={rate}", f"--for={ROUND_S}", "--json",
                     f"--journal={os.path.join(folder, 'journal')}", f"--url={instance.api_url}"])
     counted = json.loads(out)
-    check(counted["accepted"] == counted["asked"] == rate * ROUND_S, f"not every request got a 202: {counted}")
+    check(counted["accepted"] == counted["asked"] >= rate * ROUND_S, f"not every request got a 202: {counted}")
     wait_until(instance.outbox_is_empty, "outbox: empty again")
     return {"value": counted["p99Ms"], "rate": rate, "load": counted, "foreign_load": foreign}
 

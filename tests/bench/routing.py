@@ -14,7 +14,7 @@ from backlog import TOPIC, post
 from harness import Failed, at_least, call, check, result, say, settle, wait_until
 
 REAL = 10_000
-RECORDS = 300_000
+RECORDS = 1_000_000  # many times what is prefetched
 ACCEPTED = "outbound.accepted"
 TIER = "outbound.retry.30s"
 COPY = "bench.copy"

@@ -1,6 +1,7 @@
 """
-urgent: from the 202 to the provider's door for urgent messages, 50 a second, while 1,000,000 others wait in the sender's topic and
-the sender works through them as fast as it can. By PostgreSQL's clock: when the message was stored and when its attempt began.
+urgent: from the request to the provider's door for urgent messages of one client, up to 50 a second, while some 1,000,000 others
+wait in the sender's topic and the sender works through them as fast as it can. By PostgreSQL's clock, from the beginning of the
+transaction that stored the message to that of its attempt.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ def fill(instance):
 
 
 def post_urgent(instance):
-    """Each at its time, whatever became of those before it."""
+    """Each at its time, or when the one before it was answered."""
     at = urllib.parse.urlsplit(instance.messages_url)
     client = http.client.HTTPConnection(at.hostname, at.port, timeout=30)
     began = time.monotonic()
@@ -57,7 +58,7 @@ def run_once(instance, sender, foreign):
         " SELECT extract(epoch FROM a.started_at - m.created_at)::float * 1000 AS took FROM outbound_message m"
         " JOIN outbound_attempt a ON a.outbound_message_id = m.id WHERE m.priority = 'urgent' AND m.created_at > %s) urgent", (first,))
     waiting = instance.scalar("SELECT count(*) FROM outbound_message WHERE status = 'QUEUED'")
-    check(waiting > 0, "nothing waits any more: the sender was too fast for this benchmark")
+    check(waiting > WAITING / 2, "too few wait: the sender was too fast for this benchmark")
     return {"value": p99, "p50": p50, "waiting": waiting, "foreign_load": foreign}
 
 
@@ -72,6 +73,7 @@ def run(instance, rounds):
         sender = stack.enter_context(instance.role("sender", SENDGRID_BASE_URL=provider.url))
         before = provider.taken()
         wait_until(lambda: provider.taken() > before, "the sender: at work")
+        run_once(instance, sender, foreign)
         measured = []
         for number in range(rounds):
             measured.append(run_once(instance, sender, foreign))

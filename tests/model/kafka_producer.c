@@ -74,6 +74,11 @@ static void on_reported(void *arg)
     report(arg, ((struct flight *)arg)->producer->outdated ? "a new client" : NULL);
 }
 
+static void on_refused(void *arg)
+{
+    report(arg, "the queue is full");
+}
+
 static void on_given_up(void *arg)
 {
     report(arg, "message timed out");
@@ -109,7 +114,7 @@ static void on_record_arrives(void *arg)
 
 bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_record_out *out)
 {
-    if (producer->outdated || one_in(faults.record_refused)) {
+    if (producer->outdated) {
         return false;
     }
     const int64_t now_us = world_now_us();
@@ -127,8 +132,11 @@ bool kafka_producer_send(struct kafka_producer *producer, const struct kafka_rec
     flight->next->previous = flight;
     producer->flights.next = flight;
     producer->in_flight++;
+    const bool refused = one_in(faults.record_refused);
     const bool dropped = one_in(faults.record_dropped);
-    if (!dropped) {
+    if (refused) {
+        event_at(producer->process, now_us + between(0, 10 * MS), on_refused, flight); /* with its burst */
+    } else if (!dropped) {
         records_on_their_way++;
         const int64_t late_us = flight->unreported ? producer->timeout_us * 3 / 2 : 5 * MS;
         event_at(NULL, now_us + between(500, late_us), on_record_arrives, flight);

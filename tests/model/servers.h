@@ -21,7 +21,7 @@ struct faults {
     unsigned statement_slow;     /* its answer takes so long that the connection counts as lost */
     unsigned record_unreported;  /* a record arrives, its report does not */
     unsigned record_dropped;     /* it does not arrive */
-    unsigned record_refused;     /* the producer's queue is full */
+    unsigned record_refused;     /* librdkafka does not take it */
     unsigned commit_failed;      /* the group's coordinator does not answer */
     unsigned provider_refuses;   /* no connection */
     unsigned provider_busy;      /* 429 or 503 */

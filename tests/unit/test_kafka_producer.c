@@ -34,9 +34,12 @@ struct fixture {
     struct kafka_producer *producer;
     int reports[RECORDS];
     int failures[RECORDS];
+    bool sends_again; /* what was refused, from within its report */
     int reported;
     char reason[200]; /* of the last failure */
 };
+
+static bool send_number(struct fixture *fixture, uint64_t ticket);
 
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
 {
@@ -47,6 +50,9 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
     if (reason) {
         fixture->failures[ticket]++;
         (void)snprintf(fixture->reason, sizeof fixture->reason, "%s", reason);
+        if (fixture->sends_again) {
+            (void)send_number(fixture, ticket);
+        }
     }
 }
 
@@ -143,6 +149,52 @@ Test(kafka_producer, a_refused_record_is_reported_as_failed)
         LOOP_UNTIL(&fixture.loop, fixture.reports[ticket] > 0);
     }
     expect_report(&fixture, ticket, true);
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, what_is_held_does_not_go_out_by_a_client_that_is_replaced)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000);
+    cr_assert(send_number(&fixture, 1));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 1);
+    cr_assert(send_number(&fixture, 2));
+    kafka_producer_reopen(fixture.producer);
+    cr_expect(not(send_number(&fixture, 3)));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 2);
+    expect_report(&fixture, 2, false);
+    EXPECT_SAYS(fixture.reason, "replaced");
+    LOOP_UNTIL(&fixture.loop, send_number(&fixture, 4));
+    LOOP_UNTIL(&fixture.loop, fixture.reported == 3);
+    expect_report(&fixture, 4, true);
+    fixture_close(&fixture);
+}
+
+Test(kafka_producer, what_is_held_is_reported_when_the_producer_is_closed)
+{
+    static struct fixture fixture;
+    fixture_open(&fixture, 60000);
+    for (uint64_t ticket = 1; ticket <= 3; ticket++) {
+        cr_assert(send_number(&fixture, ticket));
+    }
+    fixture_close(&fixture);
+    for (uint64_t ticket = 1; ticket <= 3; ticket++) {
+        expect_report(&fixture, ticket, false);
+    }
+}
+
+/* Otherwise nothing else would ever be served. */
+Test(kafka_producer, who_sends_again_at_each_refusal_does_not_stop_the_loop)
+{
+    static struct fixture fixture;
+    cluster_open(&fixture);
+    producer_open_with(&fixture, 60000, "topic.metadata.propagation.max.ms=50");
+    rd_kafka_mock_topic_set_error(fixture.mock.cluster, TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    fixture.sends_again = true;
+    cr_assert(send_number(&fixture, 5));
+    LOOP_UNTIL(&fixture.loop, fixture.failures[5] >= 3);
+    fixture.sends_again = false;
+    LOOP_UNTIL(&fixture.loop, kafka_producer_in_flight(fixture.producer) == 0);
     fixture_close(&fixture);
 }
 
