@@ -20,8 +20,9 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *kafka, const rd_kafka_conf_t *conf
                                   size_t size)
 {
     (void)conf;
-    (void)reason;
-    (void)size;
+    if (size > 0) {
+        reason[0] = '\0';
+    }
     return rd_kafka_interceptor_add_on_thread_start(kafka, NAME, on_thread_start, opaque);
 }
 
