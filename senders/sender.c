@@ -22,6 +22,7 @@
 #include "senders/run.h"
 
 #define TICK_MS 250
+#define FETCH_KB 128        /* of each partition: some hundred references, which are all that is there */
 #define REPUBLISH_CHECKS 10 /* within OUTBOUND_REPUBLISH_AFTER_MS */
 #define PARAMS_MAX ((size_t)64 * 1024 * 1024)
 
@@ -155,6 +156,7 @@ static bool open_lane(struct sender *sender, size_t index, struct error *error)
                                                        (unsigned)config->kafka_session_timeout_ms,
                                                    .topics = &lane->topic,
                                                    .topic_count = 1,
+                                                   .fetch_kb = FETCH_KB,
                                                    .on_records = deliver_take,
                                                    .on_fatal = on_fatal,
                                                    .arg = sender};

@@ -1,4 +1,4 @@
-"""What one collection of the exporter costs PostgreSQL beside few messages and beside very many."""
+"""tables: what one collection of the exporter costs PostgreSQL beside few messages and beside very many."""
 
 import re
 import statistics
