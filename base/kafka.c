@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/kafka_properties.h"
+#include "base/kafka_rest.h"
 #include "base/log.h"
 
 static void on_log(const rd_kafka_t *kafka, int level, const char *facility, const char *text)
@@ -32,6 +33,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *options, struct erro
                    "true"); /* or a plaintext client at a TLS port fails in silence */
     kafka_conf_set(conf, "reconnect.backoff.max.ms", "2000");
     rd_kafka_conf_set_log_cb(conf, on_log);
+    kafka_rest(conf);
     return conf;
 }
 

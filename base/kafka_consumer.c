@@ -426,7 +426,7 @@ static bool client_open(struct kafka_consumer *consumer, struct error *error)
 {
     char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_dup(consumer->conf);
-    kafka_rest(conf);
+    kafka_rest(conf); /* the copy knows nothing of it */
     consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!consumer->kafka) {
         rd_kafka_conf_destroy(conf);

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/kafka_queue.h"
-#include "base/kafka_rest.h"
 #include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -55,9 +54,8 @@ struct kafka_producer {
     bool was_connected; /* at any time */
     struct kafka_trouble trouble;
     bool fatal;
-    bool closing;    /* the client: nothing more is held */
-    bool letting_go; /* what is held */
-    bool outdated;   /* the client is of another cluster: whatever it reports, its records may not be there */
+    bool closing;  /* the client: nothing more is held */
+    bool outdated; /* the client is of another cluster: whatever it reports, its records may not be there */
 };
 
 /* The part of the statistics that we ask for: is any broker connected? */
@@ -169,7 +167,6 @@ static bool client_open(struct kafka_producer *producer, struct error *error)
     kafka_conf_set(conf, "statistics.interval.ms", "1000");
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 
-    kafka_rest(conf);
     char reason[256];
     producer->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!producer->kafka) {
@@ -224,13 +221,11 @@ static void let_all_go(struct kafka_producer *producer, const char *reason)
     struct held *list = producer->held;
     producer->held = NULL;
     producer->last_held = &producer->held;
-    producer->letting_go = true;
     size_t count = 0;
     for (struct held *next; list; list = next, count++) {
         next = list->next;
         let_go(producer, list, reason);
     }
-    producer->letting_go = false;
     pace_begin(&producer->pace, clock_monotonic_us(), count);
     if (producer->held) {
         uv_timer_start(producer->burst, on_burst, PACE_MAX_US / 1000, 0); /* not in this very turn */
@@ -371,7 +366,7 @@ static void hold(struct kafka_producer *producer, struct held *held)
     *producer->last_held = held;
     producer->last_held = &held->next;
     producer->in_flight++;
-    if (!producer->letting_go && !uv_is_active((uv_handle_t *)producer->burst)) {
+    if (!uv_is_active((uv_handle_t *)producer->burst)) {
         uv_timer_start(producer->burst, on_burst, pace_wait_ms(&producer->pace, clock_monotonic_us()), 0);
     }
 }

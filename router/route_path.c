@@ -37,7 +37,6 @@
 #define RETRY_GROUP_ID "outbound-router-retry"
 /* There are many tiers, with many partitions each, and what was fetched is thrown away when it is not due. */
 #define TIER_FETCH_KB 64
-#define TIER_PREFETCH 20000
 #define PREFETCH 100000
 /* The wall clock may be set meanwhile, so a longer wait is looked at again, which costs next to nothing. */
 #define POSTPONE_MAX_MS 1000
@@ -277,9 +276,9 @@ static bool open_all(struct router *router, struct error *error)
     router->accepted = router->producer
                            ? open_consumer(router, GROUP_ID, topic_name(TOPIC_ACCEPTED), 0, PREFETCH, error)
                            : NULL;
-    router->retries = router->accepted ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN,
-                                                       TIER_FETCH_KB, TIER_PREFETCH, error)
-                                       : NULL;
+    router->retries = router->accepted
+                          ? open_consumer(router, RETRY_GROUP_ID, TIER_TOPIC_PATTERN, TIER_FETCH_KB, 0, error)
+                          : NULL;
     const struct ingress_options ingress = {.loop = &router->service.loop,
                                             .config = config,
                                             .metrics = router->metrics,

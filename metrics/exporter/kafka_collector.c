@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/kafka.h"
-#include "base/kafka_rest.h"
 #include "base/kafka_trouble.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -180,7 +179,6 @@ static rd_kafka_t *client_new(struct kafka_collector *collector, const char *iso
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, collector);
     char reason[256];
-    kafka_rest(conf);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!client) {
         rd_kafka_conf_destroy(conf);
