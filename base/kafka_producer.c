@@ -20,6 +20,7 @@
 #define BY_KEY (UINT64_C(1) << 63)
 /* So that the first records of a burst do not become a request of their own. */
 #define LINGER_MS "0.2"
+#define BURST_ITEM_US 500
 
 /* A record that waits for its burst. */
 struct held {
@@ -226,7 +227,7 @@ static void let_all_go(struct kafka_producer *producer, const char *reason)
         next = list->next;
         let_go(producer, list, reason);
     }
-    pace_begin(&producer->pace, clock_monotonic_us(), count);
+    pace_begin(&producer->pace, clock_monotonic_us(), count, BURST_ITEM_US);
     if (producer->held) {
         uv_timer_start(producer->burst, on_burst, PACE_MAX_US / 1000, 0); /* not in this very turn */
     }

@@ -11,6 +11,7 @@
 #include "senders/sender.h"
 
 #define CLAIM_AGAIN_MS 100
+#define CLAIM_ITEM_US 500 /* the message waits, too */
 
 /* The columns of lifecycle_claim. */
 enum {
@@ -141,13 +142,11 @@ static void put_fence(struct pg_params *params, const struct delivery *delivery)
 static const struct column columns[] = {
     {PG_UUID, column_put_id}, {PG_INT4, put_generation}, {PG_INT4, put_fence}};
 
-/* Not for those that cannot come: the batch is full, or no lane has room. */
+/* Not for those that cannot come. */
 static bool waits_for_more(struct sender *sender)
 {
-    bool full = sender->unclaimed.count >= (size_t)sender->config->worker_batch_size;
-    for (size_t i = 0; !full && i < LANE_COUNT; i++) {
-        full = !intake_has_room(sender, &sender->lanes[i]);
-    }
+    const bool full =
+        sender->unclaimed.count >= (size_t)sender->config->worker_batch_size || intake_is_full(sender);
     return !full && deliver_soon(sender, &sender->claim_pace);
 }
 
@@ -171,7 +170,7 @@ void claim_start(struct sender *sender)
     struct claim_call *call = NEW(struct claim_call);
     *call = (struct claim_call){sender, clock_monotonic_us()};
     if (pg_call(sender->claim_pg, &lifecycle_claim, params, on_claimed, call)) {
-        pace_begin(&sender->claim_pace, call->sent_us, sender->unclaimed.count);
+        pace_begin(&sender->claim_pace, call->sent_us, sender->unclaimed.count, CLAIM_ITEM_US);
         sender->claims++;
         delivery_list_move(&sender->unclaimed, &sender->claiming);
         FAIL_POINT("sender.claim_sent");

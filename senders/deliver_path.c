@@ -47,7 +47,9 @@ static void on_soon(uv_timer_t *timer)
 bool deliver_soon(struct sender *sender, const struct pace *pace)
 {
     const uint64_t wait_ms = pace_wait_ms(pace, clock_monotonic_us());
-    if (wait_ms > 0 && !uv_is_active((uv_handle_t *)&sender->soon)) {
+    const bool later =
+        !uv_is_active((uv_handle_t *)&sender->soon) || uv_timer_get_due_in(&sender->soon) > wait_ms;
+    if (wait_ms > 0 && later) {
         uv_timer_start(&sender->soon, on_soon, wait_ms, 0);
     }
     return wait_ms > 0;
@@ -82,6 +84,7 @@ void deliver_expired(struct delivery *delivery)
 static void end_attempt(struct delivery *delivery)
 {
     struct sender *sender = delivery->sender;
+    delivery->ended_us = clock_monotonic_us();
     delivery->decision = policy_decide(sender->config, &sender->tiers, sender->channel, &delivery->message,
                                        &delivery->verdict);
     delivery_list_push(&sender->finished, delivery);

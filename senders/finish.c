@@ -10,6 +10,8 @@
 #include "senders/columns.h"
 #include "senders/sender.h"
 
+#define FINISH_ITEM_US 5000 /* nobody waits for it: the message is with the provider */
+
 static const char *or_null(const char *text)
 {
     return text && *text ? text : NULL;
@@ -82,6 +84,11 @@ static void put_hold(struct pg_params *params, const struct delivery *delivery)
     pg_array_int8(params, delivery->decision.wait.hold_ms);
 }
 
+static void put_ended(struct pg_params *params, const struct delivery *delivery)
+{
+    pg_array_int8(params, clock_monotonic_us() - delivery->ended_us);
+}
+
 /* The parameters of lifecycle_finish, in its order. */
 static const struct column columns[] = {
     {PG_UUID, column_put_id},   {PG_INT4, put_fence},
@@ -90,7 +97,7 @@ static const struct column columns[] = {
     {PG_TEXT, put_provider},    {PG_TEXT, put_provider_message_id},
     {PG_INT4, put_http_status}, {PG_INT8, put_duration},
     {PG_INT8, put_delay},       {PG_TEXT, put_next_topic},
-    {PG_INT8, put_hold},
+    {PG_INT8, put_hold},        {PG_INT8, put_ended},
 };
 
 static void finish_params(struct sender *sender)
@@ -174,11 +181,10 @@ static void on_finished(void *arg, struct pg_reply *reply)
     deliver_take(sender);
 }
 
-/* Not for those that cannot come: the batch is full, or nothing else is in hand. */
+/* Not for those that cannot come. */
 static bool waits_for_more(struct sender *sender)
 {
-    const size_t count = sender->finished.count;
-    const bool full = count >= sender->finish_limit || count == sender->in_flight;
+    const bool full = sender->finished.count >= sender->finish_limit || intake_is_full(sender);
     return !full && deliver_soon(sender, &sender->finish_pace);
 }
 
@@ -196,6 +202,6 @@ void finish_start(struct sender *sender)
         give_back(sender);
         return;
     }
-    pace_begin(&sender->finish_pace, clock_monotonic_us(), sender->finishing.count);
+    pace_begin(&sender->finish_pace, clock_monotonic_us(), sender->finishing.count, FINISH_ITEM_US);
     FAIL_POINT("sender.finish_sent");
 }

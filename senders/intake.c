@@ -142,6 +142,16 @@ bool intake_has_room(const struct sender *sender, const struct lane *lane)
     return sender->free && lane->in_flight < lane_limit(sender);
 }
 
+bool intake_is_full(const struct sender *sender)
+{
+    for (size_t i = 0; i < LANE_COUNT; i++) {
+        if (!intake_has_room(sender, &sender->lanes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void intake_fill(struct sender *sender, size_t most)
 {
     const size_t first = sender->claims % NORMAL_FIRST_EVERY == 0 ? LANE_NORMAL : LANE_URGENT;

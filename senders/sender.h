@@ -76,6 +76,7 @@ struct delivery {
     struct verdict verdict;
     struct decision decision;
     int64_t duration_us;
+    int64_t ended_us; /* monotonic */
 };
 
 /* First in, first out. */
@@ -169,6 +170,7 @@ void deliver_log_end(const struct delivery *delivery, bool stored);
 /* intake.c: takes records into `unclaimed`, at most `most`. */
 void intake_fill(struct sender *sender, size_t most);
 bool intake_has_room(const struct sender *sender, const struct lane *lane);
+bool intake_is_full(const struct sender *sender); /* a lane has no room */
 void intake_retry(struct sender *sender);
 void intake_close(struct sender *sender);
 

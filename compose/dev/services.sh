@@ -159,7 +159,7 @@ postgres_ready() { "$pg_bin/pg_isready" -q -h 127.0.0.1 -p "$DEV_POSTGRES_PORT" 
 # --- Kafka
 
 kafka_java() { # prints the words before a class of Kafka, one a line
-  printf '%s\n' /usr/lib/jvm/java-17-openjdk-*/bin/java -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError \
+  printf '%s\n' /usr/lib/jvm/java-17-openjdk-*/bin/java -XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError \
     -Djava.awt.headless=true "-Dlog4j2.configurationFile=$repo/compose/kafka/log4j2.properties" -cp "$kafka_home/lib/*"
 }
 

@@ -12,8 +12,8 @@ from backlog import all_are_sent, pour
 from harness import TABLES, at_most, call, check, ratio_at_least, result, say, settle, wait_until
 
 CLIENTS = 256
-SECONDS = 5
-WARM_UP_S = 20  # a broker that was just started costs several times as much
+SECONDS = 10
+WARM_UP_S = 40  # a broker that was just started costs several times as much
 FLOOR = 40_000
 ROLES = ("producer", "router", "sender")
 SERVERS = ("postgres", "kafka")

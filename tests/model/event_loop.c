@@ -167,9 +167,16 @@ int uv_timer_start(uv_timer_t *timer, uv_timer_cb call, uint64_t timeout_ms, uin
     event_cancel(timer->start_id);
     timer->timer_cb = call;
     timer->repeat = repeat_ms;
+    timer->timeout = (uint64_t)(world_now_us() / MS) + timeout_ms;
     timer->flags = ACTIVE;
     timer->start_id = event_at(process_running, world_now_us() + (int64_t)timeout_ms * MS, on_timer, timer);
     return 0;
+}
+
+uint64_t uv_timer_get_due_in(const uv_timer_t *timer)
+{
+    const uint64_t now_ms = (uint64_t)(world_now_us() / MS);
+    return timer->timeout > now_ms ? timer->timeout - now_ms : 0;
 }
 
 int uv_timer_stop(uv_timer_t *timer)
