@@ -16,6 +16,10 @@
 #define CREATION_MS 2000
 /* A broker that has just started may not know of all topics yet. */
 #define MISSING_LOOKS 3
+/* Of looks at a Kafka where all is well, one in so many asks for cluster and partitions, too; the others for
+ * ends alone: two requests instead of twenty. Ends that are not there, or have gone back, show anything but a
+ * cluster that is another one and has come further. */
+#define PARTITIONS_EVERY 5
 
 bool kafka_look_open(struct kafka_look *look, const struct config *config, struct error *error)
 {
@@ -39,9 +43,29 @@ static void forget_answer(struct kafka_look *look)
     look->lost = NULL;
 }
 
+static void forget_partitions(struct kafka_look *look)
+{
+    if (look->partitions) {
+        rd_kafka_topic_partition_list_destroy(look->partitions);
+    }
+    json_decref(look->unasked);
+    look->partitions = NULL;
+    look->unasked = NULL;
+}
+
+static void keep_partitions(struct kafka_look *look, const rd_kafka_topic_partition_list_t *asked,
+                            json_t *ends)
+{
+    forget_partitions(look);
+    look->partitions = rd_kafka_topic_partition_list_copy(asked);
+    look->unasked = json_deep_copy(ends);
+    look->looks = 0;
+}
+
 void kafka_look_close(struct kafka_look *look)
 {
     forget_answer(look);
+    forget_partitions(look);
     free(look->cluster_id);
     json_decref(look->ends);
     for (size_t i = 0; i < look->admin.count && look->topics[i]; i++) {
@@ -96,28 +120,61 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_look *look, json_t *ends,
 }
 
 static rd_kafka_resp_err_t ask_ends(struct kafka_look *look, json_t *ends,
-                                    rd_kafka_topic_partition_list_t *asked, int64_t until_ms)
+                                    rd_kafka_topic_partition_list_t *asked, int64_t until_ms, bool *ret_all)
 {
     const rd_kafka_resp_err_t failure =
         asked->cnt > 0 ? rd_kafka_offsets_for_times(look->admin.kafka, asked, rest_ms(until_ms)) : 0;
+    *ret_all = !failure;
     for (int i = 0; !failure && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *answer = &asked->elems[i];
         if (!answer->err && answer->offset >= 0) {
             (void)json_array_set_new(json_object_get(ends, answer->topic), (size_t)answer->partition,
                                      json_integer(answer->offset));
+        } else {
+            *ret_all = false;
         }
     }
     return failure;
+}
+
+/* NULL when they are not all known. */
+static json_t *ask_ends_alone(struct kafka_look *look, int64_t until_ms)
+{
+    if (!look->partitions || ++look->looks >= PARTITIONS_EVERY) {
+        return NULL;
+    }
+    json_t *ends = json_deep_copy(look->unasked);
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_copy(look->partitions);
+    bool all;
+    (void)ask_ends(look, ends, asked, until_ms, &all);
+    rd_kafka_topic_partition_list_destroy(asked);
+    if (!all) {
+        json_decref(ends);
+        return NULL;
+    }
+    return ends;
 }
 
 /* NULL, with the reason, when Kafka does not answer. */
 static json_t *ask(struct kafka_look *look)
 {
     const int64_t until_ms = clock_monotonic_ms() + QUESTIONS_MS;
-    json_t *ends = json_object();
+    json_t *ends = ask_ends_alone(look, until_ms);
+    if (ends) {
+        return ends;
+    }
+    forget_partitions(look);
+    ends = json_object();
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(256);
     rd_kafka_resp_err_t failure = ask_partitions(look, ends, asked, until_ms);
-    failure = failure ? failure : ask_ends(look, ends, asked, until_ms);
+    if (!failure && !*look->unknown) {
+        keep_partitions(look, asked, ends);
+    }
+    bool all = false;
+    failure = failure ? failure : ask_ends(look, ends, asked, until_ms, &all);
+    if (!all) {
+        forget_partitions(look);
+    }
     rd_kafka_topic_partition_list_destroy(asked);
     if (failure) {
         (void)snprintf(look->why, sizeof look->why, "%s", rd_kafka_err2str(failure));
@@ -184,7 +241,11 @@ void kafka_look(struct kafka_look *look)
     look->seen_ends = kafka_ends_merge(look->ends, ends);
     look->lost = json_array();
     look->result = KAFKA_LOOK_FINE;
-    if (is_lost(look, ends)) {
+    const bool lost = is_lost(look, ends);
+    if (json_array_size(look->lost) > 0) {
+        forget_partitions(look);
+    }
+    if (lost) {
         forget_lost_ends(look);
         const bool there = create_topics(look, ends);
         look->missing = there ? 0 : look->missing;

@@ -24,6 +24,11 @@ struct kafka_look {
     rd_kafka_topic_t *topics[TOPIC_ADMIN_MAX]; /* those of `admin` */
     unsigned missing;                          /* looks in a row that missed a topic */
 
+    /* What the last look found in order, so that the next few need not ask for it again. */
+    rd_kafka_topic_partition_list_t *partitions; /* NULL: to be asked for */
+    json_t *unasked;                             /* the same as `ask` answers it, no end known yet */
+    unsigned looks;                              /* since they were asked for */
+
     /* The question; the caller's. */
     char *cluster_id; /* as recorded; NULL: none */
     json_t *ends;     /* as recorded */

@@ -21,7 +21,7 @@
 #include "schemas/rebuild.h"
 #include "senders/run.h"
 
-#define TICK_MS 250
+#define TICK_MS 500
 #define FETCH_KB 128        /* of each partition: some hundred references, which are all that is there */
 #define REPUBLISH_CHECKS 10 /* within OUTBOUND_REPUBLISH_AFTER_MS */
 #define PARAMS_MAX ((size_t)64 * 1024 * 1024)

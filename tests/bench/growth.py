@@ -11,6 +11,7 @@ from whole_way import SECONDS, WARM_UP_S, run_way, start_roles
 
 FEW, MANY = 10_000, 5_000_000
 SENDERS = 4
+SETTLE_S = 10  # until the senders that were just started have their partitions, and statements their plans
 
 
 def store(instance, count):
@@ -30,11 +31,17 @@ def store(instance, count):
     check(instance.count("outbound_message") == count, "the stored messages are not there")
 
 
-def measure(instance, provider, rounds, senders):
+def measure(instance, provider, senders, rounds):
     with contextlib.ExitStack() as stack:
         roles = start_roles(instance, stack, provider, senders)
-        run_way(instance, provider, roles, WARM_UP_S)
+        run_way(instance, provider, roles, SETTLE_S)
         return [run_way(instance, provider, roles, SECONDS) for _ in range(rounds)]
+
+
+def told(stored, senders, measured):
+    say(f"growth: {stored:,} stored messages, senders: {senders}: "
+        + ", ".join(f"{one['total_us']:.0f} µs" for one in measured))
+    return measured
 
 
 def line(name, reference, many, few):
@@ -44,13 +51,17 @@ def line(name, reference, many, few):
 
 
 def run(instance, rounds):
+    few = {1: [], SENDERS: []}
     with nginx.running(instance) as provider:
-        measured = {}
-        for stored, senders in ((FEW, 1), (FEW, SENDERS), (MANY, 1)):
-            say(f"growth: {stored:,} stored messages, senders: {senders}")
-            store(instance, stored)
-            measured[stored, senders] = measure(instance, provider, rounds, senders)
-            say("growth: " + ", ".join(f"{one['total_us']:.0f} µs" for one in measured[stored, senders]))
+        say("growth: warming up")
+        with contextlib.ExitStack() as stack:
+            run_way(instance, provider, start_roles(instance, stack, provider), WARM_UP_S)
+        for _ in range(rounds):  # in turns, each beside as many: what is compared is seconds apart
+            for senders, measured in few.items():
+                store(instance, FEW)
+                measured += told(FEW, senders, measure(instance, provider, senders, 1))
+        store(instance, MANY)
+        many = told(MANY, 1, measure(instance, provider, 1, rounds))
         instance.execute(f"TRUNCATE {TABLES}")
-    return [line(f"growth, CPU beside {MANY:,} messages", f"beside {FEW:,}", measured[MANY, 1], measured[FEW, 1]),
-            line(f"growth, CPU with {SENDERS} senders", "with one", measured[FEW, SENDERS], measured[FEW, 1])]
+    return [line(f"growth, CPU beside {MANY:,} messages", f"beside {FEW:,}", many, few[1]),
+            line(f"growth, CPU with {SENDERS} senders", "with one", few[SENDERS], few[1])]
