@@ -15,7 +15,7 @@
 #include "base/offset_window.h"
 #include "base/watch.h"
 
-#define SERVE_EVERY_MS 500
+#define SERVE_EVERY_MS 250
 #define PAUSE_AFTER_MS 1000
 #define COMMIT_EVERY_MS 1000
 #define COORDINATOR_WAIT_MS 2000

@@ -16,9 +16,10 @@
 #define CREATION_MS 2000
 /* A broker that has just started may not know of all topics yet. */
 #define MISSING_LOOKS 3
-/* Of looks at a Kafka where all is well, one in so many asks for cluster and partitions, too; the others for
- * ends alone: two requests instead of twenty. Ends that are not there, or have gone back, show anything but a
- * cluster that is another one and has come further. */
+/*
+ * Of looks at a Kafka where all is well, one in so many asks for cluster and partitions, too; the others for
+ * ends alone: two requests instead of twenty. What they find amiss is asked for in full at once.
+ */
 #define PARTITIONS_EVERY 5
 
 bool kafka_look_open(struct kafka_look *look, const struct config *config, struct error *error)
@@ -120,24 +121,45 @@ static rd_kafka_resp_err_t ask_partitions(struct kafka_look *look, json_t *ends,
 }
 
 static rd_kafka_resp_err_t ask_ends(struct kafka_look *look, json_t *ends,
-                                    rd_kafka_topic_partition_list_t *asked, int64_t until_ms, bool *ret_all)
+                                    rd_kafka_topic_partition_list_t *asked, int64_t until_ms)
 {
     const rd_kafka_resp_err_t failure =
         asked->cnt > 0 ? rd_kafka_offsets_for_times(look->admin.kafka, asked, rest_ms(until_ms)) : 0;
-    *ret_all = !failure;
     for (int i = 0; !failure && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *answer = &asked->elems[i];
         if (!answer->err && answer->offset >= 0) {
             (void)json_array_set_new(json_object_get(ends, answer->topic), (size_t)answer->partition,
                                      json_integer(answer->offset));
-        } else {
-            *ret_all = false;
         }
     }
     return failure;
 }
 
-/* NULL when they are not all known. */
+/* Else the next look is to find those that come: a partition's leader, a topic. */
+static bool all_are_asked(json_t *ends, const rd_kafka_topic_partition_list_t *asked)
+{
+    size_t count = 0;
+    const char *topic;
+    json_t *partitions;
+    json_object_foreach (ends, topic, partitions) {
+        count += json_array_size(partitions);
+        if (json_array_size(partitions) == 0) {
+            return false;
+        }
+    }
+    return count == (size_t)asked->cnt;
+}
+
+static bool nothing_is_amiss(struct kafka_look *look, json_t *ends)
+{
+    json_t *lost = json_array();
+    char why[256];
+    const enum kafka_ends_verdict verdict = kafka_ends_compare(look->ends, ends, lost, why, sizeof why);
+    json_decref(lost);
+    return verdict == KAFKA_ENDS_FINE;
+}
+
+/* NULL when more has to be asked for: it is time to, or something is amiss. */
 static json_t *ask_ends_alone(struct kafka_look *look, int64_t until_ms)
 {
     if (!look->partitions || ++look->looks >= PARTITIONS_EVERY) {
@@ -145,10 +167,12 @@ static json_t *ask_ends_alone(struct kafka_look *look, int64_t until_ms)
     }
     json_t *ends = json_deep_copy(look->unasked);
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_copy(look->partitions);
-    bool all;
-    (void)ask_ends(look, ends, asked, until_ms, &all);
+    bool fine = !ask_ends(look, ends, asked, until_ms) && nothing_is_amiss(look, ends);
+    for (int i = 0; fine && i < asked->cnt; i++) {
+        fine = !asked->elems[i].err && asked->elems[i].offset >= 0;
+    }
     rd_kafka_topic_partition_list_destroy(asked);
-    if (!all) {
+    if (!fine) {
         json_decref(ends);
         return NULL;
     }
@@ -167,14 +191,10 @@ static json_t *ask(struct kafka_look *look)
     ends = json_object();
     rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(256);
     rd_kafka_resp_err_t failure = ask_partitions(look, ends, asked, until_ms);
-    if (!failure && !*look->unknown) {
+    if (!failure && !*look->unknown && all_are_asked(ends, asked)) {
         keep_partitions(look, asked, ends);
     }
-    bool all = false;
-    failure = failure ? failure : ask_ends(look, ends, asked, until_ms, &all);
-    if (!all) {
-        forget_partitions(look);
-    }
+    failure = failure ? failure : ask_ends(look, ends, asked, until_ms);
     rd_kafka_topic_partition_list_destroy(asked);
     if (failure) {
         (void)snprintf(look->why, sizeof look->why, "%s", rd_kafka_err2str(failure));
@@ -234,7 +254,7 @@ void kafka_look(struct kafka_look *look)
         look->missing = 0;
         return;
     }
-    /* The client knows it from the answer that it has just had. */
+    /* The client knows it from when it last asked for partitions. */
     char *cluster_id = rd_kafka_clusterid(look->admin.kafka, 1);
     look->seen_cluster_id = cluster_id ? memory_strdup(cluster_id) : NULL;
     rd_kafka_mem_free(look->admin.kafka, cluster_id);

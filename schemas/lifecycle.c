@@ -172,8 +172,7 @@ const struct pg_statement lifecycle_claim = {
 /*
  * $1 id, $2 fence, $3 new status, $4 outcome of the attempt, $5 error code, $6 error message, $7 provider,
  * $8 provider's message id, $9 HTTP status, $10 duration in µs, $11 delay until the next attempt in ms,
- * $12 topic to be told or null, $13 how long the outbox holds that back in ms, $14 how long ago it ended in µs,
- * $15 statuses to be told (arrays).
+ * $12 topic to be told or null, $13 how long the outbox holds that back in ms, $14 statuses to be told (arrays).
  *
  * A success that comes after its lease ran out still counts, as long as nobody has claimed the message since:
  * it settles what would otherwise be UNKNOWN or sent twice.
@@ -186,13 +185,12 @@ const struct pg_statement lifecycle_finish = {
     "t.provider,"
     "      provider_message_id = coalesce(t.provider_message_id, m.provider_message_id), lease_until = NULL,"
     "      attempt_count = m.attempt_count - (t.error_code IS NOT DISTINCT FROM 'NOT_STARTED')::int4,"
-    "      updated_at = now(), sent_at = CASE WHEN t.status = 'SENT' THEN t.at ELSE m.sent_at END"
-    "  FROM (SELECT *, now() - ended_us * interval '1 microsecond' AS at"
-    "        FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
-    "                    $8::text[], $9::int4[], $10::int8[], $11::int8[], $12::text[], $13::int8[], $14::int8[])"
-    "             WITH ORDINALITY"
-    "             AS u (id, fence, status, outcome, error_code, error_message, provider, provider_message_id,"
-    "                   http_status, duration_us, delay_ms, topic, hold_ms, ended_us, position)) t"
+    "      updated_at = now(), sent_at = CASE WHEN t.status = 'SENT' THEN now() ELSE m.sent_at END"
+    "  FROM unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
+    "              $8::text[], $9::int4[], $10::int8[], $11::int8[], $12::text[], $13::int8[])"
+    "       WITH ORDINALITY"
+    "       AS t (id, fence, status, outcome, error_code, error_message, provider, provider_message_id,"
+    "             http_status, duration_us, delay_ms, topic, hold_ms, position)"
     "  WHERE m.id = ANY ($1::uuid[]) AND m.id = t.id AND m.fence = t.fence"
     "    AND CASE m.status"
     "        WHEN 'SENDING' THEN true"
@@ -200,7 +198,7 @@ const struct pg_statement lifecycle_finish = {
     "        WHEN 'QUEUED' THEN t.status = 'SENT'"
     "        WHEN 'FAILED' THEN t.status = 'SENT' AND m.error_code = 'LEASE_EXPIRED'"
     "        ELSE false END"
-    "  RETURNING t.*, " EVENT_OF("m", "$15") "),"
+    "  RETURNING t.*, now() AS at, " EVENT_OF("m", "$14") "),"
     EVENTS_TOLD("finished") ","
     "attempts AS ("
     "  INSERT INTO outbound_attempt (outbound_message_id, attempt_no, outcome, provider, provider_message_id,"

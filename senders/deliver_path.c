@@ -84,7 +84,6 @@ void deliver_expired(struct delivery *delivery)
 static void end_attempt(struct delivery *delivery)
 {
     struct sender *sender = delivery->sender;
-    delivery->ended_us = clock_monotonic_us();
     delivery->decision = policy_decide(sender->config, &sender->tiers, sender->channel, &delivery->message,
                                        &delivery->verdict);
     delivery_list_push(&sender->finished, delivery);

@@ -10,7 +10,10 @@
 #include "senders/columns.h"
 #include "senders/sender.h"
 
-#define FINISH_ITEM_US 5000 /* nobody waits for it: the message is with the provider */
+/* Of ends there may be fewer statements than of claims: the message is with the provider. But with every
+ * place taken, the next messages wait for those that have ended. */
+#define FINISH_ITEM_US 5000
+#define FINISH_ITEM_FULL_US 500
 
 static const char *or_null(const char *text)
 {
@@ -84,11 +87,6 @@ static void put_hold(struct pg_params *params, const struct delivery *delivery)
     pg_array_int8(params, delivery->decision.wait.hold_ms);
 }
 
-static void put_ended(struct pg_params *params, const struct delivery *delivery)
-{
-    pg_array_int8(params, clock_monotonic_us() - delivery->ended_us);
-}
-
 /* The parameters of lifecycle_finish, in its order. */
 static const struct column columns[] = {
     {PG_UUID, column_put_id},   {PG_INT4, put_fence},
@@ -97,7 +95,7 @@ static const struct column columns[] = {
     {PG_TEXT, put_provider},    {PG_TEXT, put_provider_message_id},
     {PG_INT4, put_http_status}, {PG_INT8, put_duration},
     {PG_INT8, put_delay},       {PG_TEXT, put_next_topic},
-    {PG_INT8, put_hold},        {PG_INT8, put_ended},
+    {PG_INT8, put_hold},
 };
 
 static void finish_params(struct sender *sender)
@@ -181,11 +179,12 @@ static void on_finished(void *arg, struct pg_reply *reply)
     deliver_take(sender);
 }
 
-/* Not for those that cannot come. */
+/* Not for those that cannot come: the batch is full, or all places are taken by what has ended. */
 static bool waits_for_more(struct sender *sender)
 {
-    const bool full = sender->finished.count >= sender->finish_limit || intake_is_full(sender);
-    return !full && deliver_soon(sender, &sender->finish_pace);
+    const size_t count = sender->finished.count;
+    const bool all = count == sender->in_flight && intake_is_full(sender);
+    return count < sender->finish_limit && !all && deliver_soon(sender, &sender->finish_pace);
 }
 
 void finish_start(struct sender *sender)
@@ -202,6 +201,7 @@ void finish_start(struct sender *sender)
         give_back(sender);
         return;
     }
-    pace_begin(&sender->finish_pace, clock_monotonic_us(), sender->finishing.count, FINISH_ITEM_US);
+    pace_begin(&sender->finish_pace, clock_monotonic_us(), sender->finishing.count,
+               intake_is_full(sender) ? FINISH_ITEM_FULL_US : FINISH_ITEM_US);
     FAIL_POINT("sender.finish_sent");
 }

@@ -76,7 +76,6 @@ struct delivery {
     struct verdict verdict;
     struct decision decision;
     int64_t duration_us;
-    int64_t ended_us; /* monotonic */
 };
 
 /* First in, first out. */

@@ -188,7 +188,6 @@ static void finish(void)
     int8s(NULL, 0);
     nulls(PG_TEXT); /* topic to be told */
     int8s(NULL, 0);
-    int8s(NULL, 1000);
     none(); /* statuses to be told */
     PQclear(execute(3, BATCH));
 }

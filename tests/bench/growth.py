@@ -31,17 +31,14 @@ def store(instance, count):
     check(instance.count("outbound_message") == count, "the stored messages are not there")
 
 
-def measure(instance, provider, senders, rounds):
+def measure(instance, provider, stored, senders):
+    """With roles that are started for it."""
     with contextlib.ExitStack() as stack:
         roles = start_roles(instance, stack, provider, senders)
         run_way(instance, provider, roles, SETTLE_S)
-        return [run_way(instance, provider, roles, SECONDS) for _ in range(rounds)]
-
-
-def told(stored, senders, measured):
-    say(f"growth: {stored:,} stored messages, senders: {senders}: "
-        + ", ".join(f"{one['total_us']:.0f} µs" for one in measured))
-    return measured
+        one = run_way(instance, provider, roles, SECONDS)
+    say(f"growth: {stored:,} stored messages, senders: {senders}: {one['total_us']:.0f} µs")
+    return one
 
 
 def line(name, reference, many, few):
@@ -56,12 +53,12 @@ def run(instance, rounds):
         say("growth: warming up")
         with contextlib.ExitStack() as stack:
             run_way(instance, provider, start_roles(instance, stack, provider), WARM_UP_S)
-        for _ in range(rounds):  # in turns, each beside as many: what is compared is seconds apart
+        for _ in range(rounds):
             for senders, measured in few.items():
                 store(instance, FEW)
-                measured += told(FEW, senders, measure(instance, provider, senders, 1))
-        store(instance, MANY)
-        many = told(MANY, 1, measure(instance, provider, 1, rounds))
+                measured.append(measure(instance, provider, FEW, senders))
+        store(instance, MANY)  # not in turns with the others: this takes minutes
+        many = [measure(instance, provider, MANY, 1) for _ in range(rounds)]
         instance.execute(f"TRUNCATE {TABLES}")
     return [line(f"growth, CPU beside {MANY:,} messages", f"beside {FEW:,}", many, few[1]),
             line(f"growth, CPU with {SENDERS} senders", "with one", few[SENDERS], few[1])]

@@ -54,16 +54,3 @@ def test_one_end_that_is_refused_does_not_hold_up_the_others(pipeline):
             pipeline.wait_for(message_id, "SENT")
         assert time.monotonic() - began < 8
         assert pipeline.db.message(bad)["status"] == "SENDING"  # until its lease is over
-
-
-def test_an_end_that_is_stored_later_has_the_time_at_which_it_came(pipeline):
-    with refused(pipeline.db, "SENT", "53100"):
-        message_id = pipeline.api.accept(message())
-        until(lambda: pipeline.sandbox.deliveries(message_id), "the provider has it")
-        time.sleep(WATCHED_S)
-    pipeline.wait_for(message_id, "SENT")
-    row = pipeline.db.message(message_id)
-    attempt, = pipeline.db.attempts(message_id)
-    assert (row["updated_at"] - row["sent_at"]).total_seconds() > WATCHED_S - 1
-    assert row["created_at"] < attempt["started_at"] < attempt["finished_at"] == row["sent_at"]
-    assert (attempt["finished_at"] - attempt["started_at"]).total_seconds() < 1

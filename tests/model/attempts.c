@@ -89,8 +89,8 @@ static bool may_finish(const struct message_row *message, bool sent)
 
 struct answer statement_finish(struct database *database, const struct pg_params *params)
 {
-    struct array columns[15];
-    for (int i = 1; i <= 14; i++) {
+    struct array columns[14];
+    for (int i = 1; i <= 13; i++) {
         columns[i] = array_of(params, i);
     }
     const int64_t now_us = database->now_us;
@@ -115,7 +115,6 @@ struct answer statement_finish(struct database *database, const struct pg_params
         const int64_t delay_us = array_next_int(&columns[11]) * MS;
         const struct text topic = array_next(&columns[12]);
         const int64_t hold_us = array_next_int(&columns[13]) * MS;
-        const int64_t ended_at_us = now_us - array_next_int(&columns[14]);
         struct message_row *message = database_find(database, &id);
         const bool sent = text_is(status, "SENT");
         enum state state;
@@ -132,7 +131,7 @@ struct answer statement_finish(struct database *database, const struct pg_params
         message->lease_until_us = 0;
         message->attempt_count -= text_is(error_code, "NOT_STARTED");
         message->updated_at_us = now_us;
-        message->sent_at_us = sent ? ended_at_us : message->sent_at_us;
+        message->sent_at_us = sent ? now_us : message->sent_at_us;
         struct attempt_row *attempt = database_attempt(database, message, message->fence);
         const bool overwritten = attempt;
         attempt = attempt ? attempt : database_attempt_new(database, message);
@@ -142,18 +141,18 @@ struct answer statement_finish(struct database *database, const struct pg_params
         attempt->http_status = http_status.bytes ? answer_int(number_of(http_status)) : (struct text){0};
         attempt->error_code = message->error_code;
         attempt->error_message = message->error_message;
-        attempt->started_at_us = ended_at_us - duration_us;
-        attempt->finished_at_us = ended_at_us;
-        attempt->next_retry_at_us = state == STATE_QUEUED && !overwritten ? ended_at_us + delay_us : 0;
+        attempt->started_at_us = now_us - duration_us;
+        attempt->finished_at_us = now_us;
+        attempt->next_retry_at_us = state == STATE_QUEUED && !overwritten ? now_us + delay_us : 0;
         message_change(message, state);
         if (database_listener.attempt) {
             database_listener.attempt(message, attempt);
         }
-        message_tell(database, message, params, 15);
+        message_tell(database, message, params, 14);
         if (topic.bytes && announced_count < MESSAGES_MAX) {
             announced[announced_count].message = message;
             announced[announced_count].topic = text_kept(topic);
-            announced[announced_count++].due_at_us = ended_at_us + hold_us;
+            announced[announced_count++].due_at_us = now_us + hold_us;
         }
         answer_row(&answer)[0] = answer_int(position);
     }

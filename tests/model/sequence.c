@@ -272,11 +272,6 @@ static const struct pg_statement *finish(const struct database *database, struct
         pg_array_int8(params, back_or_ahead_ms());
     }
     pg_array_end(params);
-    pg_array_begin(params, PG_INT8);
-    for (size_t i = 0; i < count; i++) {
-        pg_array_int8(params, one_in(2) ? 0 : 2000000);
-    }
-    pg_array_end(params);
     put_statuses(params);
     return &lifecycle_finish;
 }

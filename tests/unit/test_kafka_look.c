@@ -66,3 +66,51 @@ Test(kafka_look, a_slow_kafka_is_not_waited_for_topic_by_topic)
     cr_expect(lt(i64, clock_monotonic_ms() - began_ms, 6000));
     rd_kafka_mock_broker_set_rtt(mock.cluster, 1, 0);
 }
+
+static void all_topics_are_there(void)
+{
+    rd_kafka_mock_topic_set_error(mock.cluster, topic_name(TOPIC_DLQ), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+Test(kafka_look, where_all_is_well_most_looks_ask_for_the_ends_alone)
+{
+    all_topics_are_there();
+    for (unsigned i = 0; i < 12; i++) {
+        kafka_look(&look);
+        cr_assert(eq(int, look.result, KAFKA_LOOK_FINE), "%s", look.why);
+        cr_expect(eq(uint, look.looks, i % 5));
+        const json_t *ends = json_object_get(look.seen_ends, topic_name(TOPIC_DLQ));
+        cr_assert(eq(sz, json_array_size(ends), 2));
+        const bool known = json_is_integer(json_array_get(ends, 1));
+        cr_expect(known);
+        cr_expect(look.seen_cluster_id != NULL);
+    }
+}
+
+Test(kafka_look, ends_that_have_gone_back_are_seen_by_the_next_look)
+{
+    all_topics_are_there();
+    kafka_look(&look);
+    cr_assert(eq(int, look.result, KAFKA_LOOK_FINE), "%s", look.why);
+    json_decref(look.ends);
+    look.ends = json_pack("{s[ii]}", topic_name(TOPIC_EVENTS), 0, 7);
+    kafka_look(&look);
+    cr_expect(ne(int, look.result, KAFKA_LOOK_FINE));
+    cr_expect(eq(str, look.why, (char *)"outbound.events [1] ends at 0 and has ended at 7"));
+    cr_expect(eq(uint, look.looks, 0), "it was asked for in full before it was said");
+}
+
+/* A broker says so at once; this one goes on answering where its partitions end. */
+Test(kafka_look, a_topic_that_goes_is_missed_by_the_fifth_look)
+{
+    all_topics_are_there();
+    kafka_look(&look);
+    rd_kafka_mock_topic_set_error(mock.cluster, topic_name(TOPIC_DLQ),
+                                  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    for (int i = 0; i < 5; i++) {
+        kafka_look(&look);
+    }
+    cr_expect(eq(uint, look.missing, 1));
+    kafka_look(&look);
+    cr_expect(eq(uint, look.missing, 2), "what is amiss is looked at in full each time");
+}
