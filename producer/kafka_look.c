@@ -57,7 +57,6 @@ static void forget_partitions(struct kafka_look *look)
 static void keep_partitions(struct kafka_look *look, const rd_kafka_topic_partition_list_t *asked,
                             json_t *ends)
 {
-    forget_partitions(look);
     look->partitions = rd_kafka_topic_partition_list_copy(asked);
     look->unasked = json_deep_copy(ends);
     look->looks = 0;

@@ -47,9 +47,9 @@ static void on_soon(uv_timer_t *timer)
 bool deliver_soon(struct sender *sender, const struct pace *pace)
 {
     const uint64_t wait_ms = pace_wait_ms(pace, clock_monotonic_us());
-    const bool later =
+    const bool sooner =
         !uv_is_active((uv_handle_t *)&sender->soon) || uv_timer_get_due_in(&sender->soon) > wait_ms;
-    if (wait_ms > 0 && later) {
+    if (wait_ms > 0 && sooner) {
         uv_timer_start(&sender->soon, on_soon, wait_ms, 0);
     }
     return wait_ms > 0;

@@ -8,7 +8,7 @@
 #include "tests/model/world.h"
 
 /* Of a handle's members: `flags` and the ring of its loop's handles, a timer's start_id (its
- * event).
+ * event) and timeout (when that comes, in ms).
  */
 
 enum { ACTIVE = 1, CLOSING = 2 };
