@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -34,6 +35,9 @@ static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static struct buffer line_buffer = {.limit = LINE_LIMIT};
 static struct buffer who = {.limit = LINE_LIMIT};   /* thread and logger, as a line has them */
 static struct buffer where = {.limit = LINE_LIMIT}; /* service and environment, in JSON */
+static struct buffer kept = {.limit = PIPE_BUF};
+static bool keeps;
+static pthread_t kept_for;
 static log_listener_fn *heard_by;
 static void *heard_arg;
 
@@ -259,6 +263,12 @@ static void write_all(const char *bytes, size_t length)
     }
 }
 
+static void write_kept(void)
+{
+    write_all(kept.bytes, kept.length);
+    buffer_clear(&kept);
+}
+
 static void write_line(const struct log_line *said)
 {
     if (who.length == 0) {
@@ -266,8 +276,32 @@ static void write_line(const struct log_line *said)
     }
     buffer_clear(&line_buffer);
     (current.json ? write_json : write_text)(&line_buffer, said, time_text(said->wall_ms));
-    write_all(line_buffer.bytes, line_buffer.length);
     written[said->level]++;
+    const bool keep = keeps && said->level < LOG_WARN && pthread_equal(kept_for, pthread_self());
+    if (!keep || kept.length + line_buffer.length > kept.limit) {
+        write_kept();
+    }
+    if (keep && line_buffer.length <= kept.limit) {
+        buffer_append(&kept, line_buffer.bytes, line_buffer.length);
+    } else {
+        write_all(line_buffer.bytes, line_buffer.length);
+    }
+}
+
+void log_keep(bool on)
+{
+    pthread_mutex_lock(&one_at_a_time);
+    write_kept();
+    keeps = on;
+    kept_for = pthread_self();
+    pthread_mutex_unlock(&one_at_a_time);
+}
+
+void log_flush(void)
+{
+    pthread_mutex_lock(&one_at_a_time);
+    write_kept();
+    pthread_mutex_unlock(&one_at_a_time);
 }
 
 static void say(enum log_level level, bool to_be_written, const struct log_field *fields, const char *format,

@@ -44,11 +44,20 @@ void log_configure(const struct log_options *options);
 
 /*
  * `fields` may be NULL. A line without a correlationId gets one: "msg-{messageId}-{uuid}" when it is about a
- * message, else "worker-{uuid}"; the UUID is this process's. The line is written in one write(2), so lines of
- * several processes do not mix. Any thread may call it.
+ * message, else "worker-{uuid}"; the UUID is this process's. A line is never divided between two write(2), so
+ * lines of several processes do not mix. Any thread may call it.
  */
 void log_write(enum log_level level, const struct log_field *fields, const char *format, ...)
     PRINTF_LIKE(3, 4);
+
+/*
+ * From now on lines of this thread below WARN may wait for log_flush(), PIPE_BUF bytes of them at most (what
+ * is longer than that would mix with others' in a pipe). Who calls this flushes before it waits for anything,
+ * and ends with log_keep(false). For a thread that writes a line for each message: one write(2) costs more
+ * than the line.
+ */
+void log_keep(bool on);
+void log_flush(void);
 
 /*
  * For what may come again and again: a warning at most once a minute, otherwise a line at DEBUG. `last` is

@@ -52,6 +52,12 @@ static void on_grace_over(uv_timer_t *timer)
     uv_stop(&service->loop);
 }
 
+static void on_before_wait(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    log_flush();
+}
+
 static void watch_signal(struct service *service, uv_signal_t *handle, int signal_number, uv_signal_cb act)
 {
     uv_signal_init(&service->loop, handle);
@@ -67,6 +73,8 @@ void service_init(struct service *service, unsigned grace_ms, service_stop_fn *s
     uv_loop_init(&service->loop);
     uv_timer_init(&service->loop, &service->grace);
     service->grace.data = service;
+    uv_prepare_init(&service->loop, &service->before_wait);
+    uv_prepare_start(&service->before_wait, on_before_wait); /* the first one that is started runs last */
     watch_signal(service, &service->on_term, SIGTERM, on_signal);
     watch_signal(service, &service->on_int, SIGINT, on_signal);
     watch_signal(service, &service->on_more, SIGUSR1, on_level_signal);
@@ -75,7 +83,9 @@ void service_init(struct service *service, unsigned grace_ms, service_stop_fn *s
 
 int service_run(struct service *service)
 {
+    log_keep(true);
     uv_run(&service->loop, UV_RUN_DEFAULT);
+    log_keep(false);
     return service->exit_code;
 }
 

@@ -22,6 +22,7 @@ struct service {
     uv_signal_t on_more; /* SIGUSR1 and SIGUSR2 */
     uv_signal_t on_less;
     uv_timer_t grace;
+    uv_prepare_t before_wait; /* what was logged in this turn is written */
     service_stop_fn *stop;
     void *role;
     unsigned grace_ms;
@@ -38,7 +39,8 @@ struct service {
  */
 void service_init(struct service *service, unsigned grace_ms, service_stop_fn *stop, void *role);
 
-/* Runs the loop until service_done(). Returns the exit code: 0, or 1 when the grace period ran out. */
+/* Runs the loop until service_done(). What is logged meanwhile is written once a turn (log_keep()). Returns
+ * the exit code: 0, or 1 when the grace period ran out. */
 int service_run(struct service *service);
 
 /* Starts stopping from within, as a SIGTERM would. */

@@ -203,6 +203,21 @@ int uv_queue_work(uv_loop_t *loop, uv_work_t *work, uv_work_cb call, uv_after_wo
     return 0;
 }
 
+/* What a process does before it waits is the log's. */
+int uv_prepare_init(uv_loop_t *loop, uv_prepare_t *prepare)
+{
+    prepare->type = UV_PREPARE;
+    handle_init(loop, prepare);
+    return 0;
+}
+
+int uv_prepare_start(uv_prepare_t *prepare, uv_prepare_cb call)
+{
+    prepare->prepare_cb = call;
+    prepare->flags = ACTIVE;
+    return 0;
+}
+
 int uv_signal_init(uv_loop_t *loop, uv_signal_t *signal)
 {
     signal->type = UV_SIGNAL;

@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -234,6 +235,85 @@ Test(log, a_signal_does_not_tear_a_line)
     json_t *line = json_loads(text, 0, NULL);
     cr_expect(line != NULL, "%s", (char *)text);
     json_decref(line);
+}
+
+static size_t bytes_written(void)
+{
+    int waiting;
+    cr_assert(ioctl(reading, FIONREAD, &waiting) == 0);
+    return (size_t)waiting;
+}
+
+Test(log, lines_wait_until_they_are_flushed)
+{
+    configure(LOG_INFO, false);
+    log_keep(true);
+    log_info("one");
+    log_info("two");
+    cr_expect(bytes_written() == 0);
+    log_flush();
+    const size_t flushed = bytes_written();
+    cr_expect(flushed > 0);
+    log_info("three");
+    cr_expect(bytes_written() == flushed);
+    log_keep(false);
+    cr_expect(bytes_written() > flushed);
+    log_info("four");
+    const char *text = lines();
+    EXPECT_SAYS(text, "four\n");
+    cr_expect(strstr(text, "one\n") < strstr(text, "two\n") &&
+              strstr(text, "two\n") < strstr(text, "three\n"));
+}
+
+static void *inform(void *arg)
+{
+    log_info("%s", (const char *)arg);
+    return NULL;
+}
+
+Test(log, neither_a_warning_nor_another_thread_waits)
+{
+    pthread_t thread;
+    configure(LOG_INFO, false);
+    log_keep(true);
+    log_info("one");
+    cr_assert(pthread_create(&thread, NULL, inform, "two") == 0 && pthread_join(thread, NULL) == 0);
+    const size_t written = bytes_written();
+    cr_expect(written > 0);
+    log_info("three");
+    log_warn("four");
+    cr_expect(bytes_written() > written);
+    const char *text = lines();
+    cr_assert(strstr(text, "four\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "one\n") < strstr(text, "two\n") &&
+              strstr(text, "two\n") < strstr(text, "three\n") &&
+              strstr(text, "three\n") < strstr(text, "four\n"));
+}
+
+/* Of a pipe with O_DIRECT a read takes what one write left. */
+Test(log, lines_that_wait_are_not_divided)
+{
+    char piece[2 * PIPE_BUF];
+    char word[701];
+    size_t ends = 0;
+    int pieces = 0;
+    configure(LOG_INFO, false);
+    cr_assert(fcntl(STDERR_FILENO, F_SETFL, O_DIRECT) == 0);
+    memset(word, 'x', sizeof word - 1);
+    word[sizeof word - 1] = '\0';
+    log_keep(true);
+    for (int i = 0; i < 12; i++) {
+        log_info("%s", word);
+    }
+    log_keep(false);
+    (void)close(STDERR_FILENO);
+    for (ssize_t got; (got = read(reading, piece, sizeof piece)) > 0; pieces++) {
+        cr_expect(got <= PIPE_BUF && piece[got - 1] == '\n');
+        for (const char *at = piece; (at = memchr(at, '\n', (size_t)(piece + got - at))); at++) {
+            ends++;
+        }
+    }
+    cr_expect(ends == 12 && pieces > 1 && pieces < 12, "%zu lines in %d pieces", ends, pieces);
 }
 
 Test(log, the_level_changes_at_run_time_within_its_bounds)
