@@ -236,6 +236,13 @@ static bool has_batch(const struct event_relay *relay)
     return relay->taking || relay->deleting || relay->in_flight > 0 || relay->done_count > 0;
 }
 
+/* Nobody waits for events as for messages, and in larger batches a message is read once for several of its
+ * events. */
+static int64_t look_every_ms(const struct event_relay *relay)
+{
+    return 4 * relay->producer->config->outbox_poll_interval_ms;
+}
+
 static void take_batch(struct event_relay *relay)
 {
     const bool can_encode = !relay->registry || relay->schema_id;
@@ -246,7 +253,7 @@ static void take_batch(struct event_relay *relay)
     char silence_ms[24];
     const struct config *config = relay->producer->config;
     (void)snprintf(silence_ms, sizeof silence_ms, "%" PRId64,
-                   config->kafka_message_timeout_ms + config->outbox_poll_interval_ms + SILENCE_MORE_MS);
+                   config->kafka_message_timeout_ms + look_every_ms(relay) + SILENCE_MORE_MS);
     pg_params_clear(&relay->params);
     pg_param_int8(&relay->params, BATCH);
     pg_param_text(&relay->params, silence_ms);
@@ -284,7 +291,7 @@ static bool open_all(struct event_relay *relay, struct error *error)
     relay->pg = pg_open(loop, &(struct pg_options){.url = config->database_url,
                                                    .application_name = "outbound producer events",
                                                    .timeout_ms = (unsigned)config->database_timeout_ms});
-    uv_timer_start(&relay->timer, on_timer, 0, (uint64_t)config->outbox_poll_interval_ms);
+    uv_timer_start(&relay->timer, on_timer, 0, (uint64_t)look_every_ms(relay));
     return true;
 }
 

@@ -37,7 +37,7 @@
 #define BYTES_IN_HAND_MAX ((size_t)8 * 1024 * 1024)
 #define FETCH_KB 512 /* of each partition: requests are large, and many partitions may have a backlog */
 #define ASK_AGAIN_MS 50
-#define TIMER_MS 100
+#define TIMER_MS 250
 #define STORE_AGAIN_MS 1000
 
 /* A record until it is finished. */
@@ -425,7 +425,7 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
     ingress->timer = NEW(uv_timer_t);
     uv_timer_init(options->loop, ingress->timer);
     ingress->timer->data = ingress;
-    uv_timer_start(ingress->timer, on_timer, TIMER_MS, TIMER_MS);
+    uv_timer_start(ingress->timer, on_timer, TIMER_MS - uv_now(options->loop) % TIMER_MS, TIMER_MS);
     static const char *const results[] = {"stored", "repeated", "rejected"};
     for (size_t i = 0; i < COUNT_OF(results); i++) {
         metric_add(options->metrics, METRIC_INGRESS, LABELS(results[i]), 0);

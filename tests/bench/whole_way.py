@@ -43,7 +43,7 @@ def run_way(instance, provider, roles, seconds):
                 **{name: instance.server_cpu_seconds(name) for name in SERVERS}}
     cpu_before = cpu()
     answers = pour(instance, CLIENTS, seconds)["answers"]
-    wait_until(lambda: all_are_sent(instance) and instance.outbox_is_empty(), "all SENT", 120, every=0.1)
+    wait_until(lambda: all_are_sent(instance) and instance.outbox_is_empty(), "all SENT", 120, every=0.5)
     used_s = {name: spent_s - cpu_before[name] for name, spent_s in cpu().items()}
     count = instance.count("outbound_message") - stored
     elapsed_s, = instance.row("SELECT extract(epoch FROM max(finished_at) - %s)::float FROM outbound_attempt", (began,))
