@@ -478,8 +478,7 @@ struct kafka_consumer *kafka_consumer_open(uv_loop_t *loop, const struct kafka_c
     consumer->serve = NEW(uv_timer_t);
     uv_timer_init(loop, consumer->serve);
     consumer->serve->data = consumer;
-    /* At the same moment as the process's other consumers: it wakes up once for all of them. */
-    uv_timer_start(consumer->serve, on_serve, SERVE_EVERY_MS - uv_now(loop) % SERVE_EVERY_MS, SERVE_EVERY_MS);
+    uv_timer_start(consumer->serve, on_serve, SERVE_EVERY_MS, SERVE_EVERY_MS);
     return consumer;
 }
 

@@ -37,6 +37,7 @@ static struct buffer who = {.limit = LINE_LIMIT};   /* thread and logger, as a l
 static struct buffer where = {.limit = LINE_LIMIT}; /* service and environment, in JSON */
 static struct buffer kept = {.limit = PIPE_BUF};
 static bool keeps;
+static _Atomic bool keeps_some;
 static pthread_t kept_for;
 static log_listener_fn *heard_by;
 static void *heard_arg;
@@ -267,6 +268,7 @@ static void write_kept(void)
 {
     write_all(kept.bytes, kept.length);
     buffer_clear(&kept);
+    keeps_some = false;
 }
 
 static void write_line(const struct log_line *said)
@@ -283,6 +285,7 @@ static void write_line(const struct log_line *said)
     }
     if (keep && line_buffer.length <= kept.limit) {
         buffer_append(&kept, line_buffer.bytes, line_buffer.length);
+        keeps_some = true;
     } else {
         write_all(line_buffer.bytes, line_buffer.length);
     }
@@ -299,9 +302,11 @@ void log_keep(bool on)
 
 void log_flush(void)
 {
-    pthread_mutex_lock(&one_at_a_time);
-    write_kept();
-    pthread_mutex_unlock(&one_at_a_time);
+    if (keeps_some) {
+        pthread_mutex_lock(&one_at_a_time);
+        write_kept();
+        pthread_mutex_unlock(&one_at_a_time);
+    }
 }
 
 static void say(enum log_level level, bool to_be_written, const struct log_field *fields, const char *format,

@@ -51,10 +51,10 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
     PRINTF_LIKE(3, 4);
 
 /*
- * From now on lines of this thread below WARN may wait for log_flush(), PIPE_BUF bytes of them at most (what
- * is longer than that would mix with others' in a pipe). Who calls this flushes before it waits for anything,
- * and ends with log_keep(false). For a thread that writes a line for each message: one write(2) costs more
- * than the line.
+ * From now on lines of this thread below WARN wait for log_flush(), PIPE_BUF bytes of them at most (what is
+ * longer than that would mix with others' in a pipe). For a thread that writes a line for each message: one
+ * write(2) costs more than the line. Who calls this flushes after each turn of its work, and ends with
+ * log_keep(false). What waits is lost when the process is killed or aborts.
  */
 void log_keep(bool on);
 void log_flush(void);

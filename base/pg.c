@@ -64,7 +64,9 @@ struct pg {
     unsigned backoff_ms;
     char trouble[512];
 
-    struct call *first; /* oldest call not answered */
+    struct call *first;  /* oldest call not answered */
+    int64_t answered_us; /* when the one before it was: the server begins with the one, and counts, when it is
+                            done with the other */
     struct call **last;
     size_t outstanding;
     const struct pg_statement *prepared[STATEMENTS_MAX];
@@ -145,7 +147,8 @@ static void answer(struct pg *pg, enum pg_outcome outcome)
     if (outcome == PG_REFUSED && call->prepares) {
         forget_prepared(pg, call->prepares); /* that was refused: the next call tries again */
     }
-    watch_statement(call->statement, clock_monotonic_us() - call->sent_us);
+    pg->answered_us = clock_monotonic_us();
+    watch_statement(call->statement, pg->answered_us - call->sent_us);
     call->done(call->arg, &reply);
     PQclear(reply.rows);
     PQclear(call->result);
@@ -377,6 +380,11 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     }
 }
 
+static int64_t oldest_begun_ms(const struct pg *pg)
+{
+    return (pg->first->sent_us > pg->answered_us ? pg->first->sent_us : pg->answered_us) / 1000;
+}
+
 static void on_watchdog(uv_timer_t *timer)
 {
     struct pg *pg = timer->data;
@@ -385,7 +393,7 @@ static void on_watchdog(uv_timer_t *timer)
         connection_drop(pg, "connecting took too long");
     } else if (pg->broken) {
         connection_drop(pg, PQerrorMessage(pg->connection));
-    } else if (pg->state == UP && pg->first && now_ms - pg->first->sent_us / 1000 > pg->timeout_ms) {
+    } else if (pg->state == UP && pg->first && now_ms - oldest_begun_ms(pg) > pg->timeout_ms) {
         connection_drop(pg, "no answer in time");
     } else if (pg->state != CONNECTING && !pg->first) {
         uv_timer_stop(timer); /* nothing to watch over: the next call starts it */

@@ -236,8 +236,7 @@ static bool has_batch(const struct event_relay *relay)
     return relay->taking || relay->deleting || relay->in_flight > 0 || relay->done_count > 0;
 }
 
-/* Nobody waits for events as for messages, and in larger batches a message is read once for several of its
- * events. */
+/* In larger batches a message is read once for several of its events. */
 static int64_t look_every_ms(const struct event_relay *relay)
 {
     return 4 * relay->producer->config->outbox_poll_interval_ms;

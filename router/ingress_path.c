@@ -35,9 +35,9 @@
 #define GROUP_ID "outbound-router-requests"
 #define IN_HAND_MAX 2000
 #define BYTES_IN_HAND_MAX ((size_t)8 * 1024 * 1024)
-#define FETCH_KB 512 /* of each partition: requests are large, and many partitions may have a backlog */
-#define ASK_AGAIN_MS 50
-#define TIMER_MS 250
+#define FETCH_KB 512    /* of each partition: requests are large, and many partitions may have a backlog */
+#define ASK_AGAIN_MS 50 /* at the earliest: the timer looks */
+#define TIMER_MS 250    /* as often as consumers look by themselves: one wake-up serves all */
 #define STORE_AGAIN_MS 1000
 
 /* A record until it is finished. */
@@ -103,8 +103,10 @@ static void finish(struct ingress *ingress, struct arrival *arrival, const char 
     metric_add(ingress->options.metrics, METRIC_INGRESS, LABELS(result), 1);
     kafka_consumer_finish(ingress->consumer, arrival->position);
     arrival_span_end(ingress, arrival);
+    const bool many_bytes = ingress->bytes_in_hand >= BYTES_IN_HAND_MAX / 2;
     arrival_free(ingress, arrival);
-    if (ingress->in_hand == IN_HAND_MAX / 2 || ingress->in_hand == 0) {
+    const bool half_of_bytes = many_bytes && ingress->bytes_in_hand < BYTES_IN_HAND_MAX / 2;
+    if (ingress->in_hand == IN_HAND_MAX / 2 || half_of_bytes || ingress->in_hand == 0) {
         take_records(ingress);
     }
 }
@@ -425,7 +427,7 @@ struct ingress *ingress_open(const struct ingress_options *options, struct error
     ingress->timer = NEW(uv_timer_t);
     uv_timer_init(options->loop, ingress->timer);
     ingress->timer->data = ingress;
-    uv_timer_start(ingress->timer, on_timer, TIMER_MS - uv_now(options->loop) % TIMER_MS, TIMER_MS);
+    uv_timer_start(ingress->timer, on_timer, TIMER_MS, TIMER_MS);
     static const char *const results[] = {"stored", "repeated", "rejected"};
     for (size_t i = 0; i < COUNT_OF(results); i++) {
         metric_add(options->metrics, METRIC_INGRESS, LABELS(results[i]), 0);

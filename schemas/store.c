@@ -17,7 +17,7 @@
 /* A transaction is closed when its payloads reach this. */
 #define BATCH_BYTES ((size_t)16 * 1024 * 1024)
 #define TRIES_MAX 3
-#define AHEAD_MIN 4
+#define AHEAD_MIN 4 /* a statement costs as much as many rows: fewer are not worth one */
 #define UNIQUE_VIOLATION "23505"
 #define REPEATS_EXPECTED_MS 1000
 
@@ -121,8 +121,10 @@ void store_add(struct store *store, struct store_item *message)
     message->next = NULL;
     *store->last = message;
     store->last = &message->next;
-    if (++store->waiting == 1 ||
-        may_send(store)) { /* all that come with the same turn of the loop start together */
+    store->waiting++;
+    const bool soon = uv_is_active((uv_handle_t *)store->commit_soon);
+    if (!soon && (store->waiting == 1 || may_send(store))) {
+        /* All that come with the same turn of the loop start together. */
         uv_timer_start(store->commit_soon, on_commit_soon, 0, 0);
     }
 }

@@ -49,9 +49,10 @@ struct store_options {
     uv_loop_t *loop;
     const struct config *config;
     const char *application_name; /* in pg_stat_activity */
-    bool told;  /* callers learn by an event that their message was stored: they have no other answer */
-    bool ahead; /* a batch may be sent before the one ahead of it is answered; if that is refused, it is
-                   stored later */
+    bool told; /* callers learn by an event that their message was stored: they have no other answer */
+    /* A batch may be sent before the one ahead is answered. If that one is refused, it is stored after this
+     * one. */
+    bool ahead;
     struct store_answers answers;
     void (*on_up)(void *arg); /* each time there is a connection; may be NULL */
     void (*on_commit)(void *arg, const struct store_commit *commit); /* before the answers; may be NULL */

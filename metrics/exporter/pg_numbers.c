@@ -145,7 +145,7 @@ const struct pg_number pg_numbers[] = {
                    ", " AGE("SELECT failed_at FROM outbound_dead_letter WHERE status = 'OPEN' ORDER BY id LIMIT 1")
                    ", " AGE("SELECT due_at FROM outbound_outbox WHERE event IS NULL ORDER BY due_at LIMIT 1")
                    ", " AT_MOST_10000("due_at <= now() AND event IS NULL")
-                   ", " AT_MOST_10000("NOT (event IS NULL)"),
+                   ", " AT_MOST_10000("NOT (event IS NULL) AND (event).occurred_at < now() - interval '10 s'"),
                    "SELECT", "outbound_message"},
      .show = show_heads,
      .metrics = {METRIC_OLDEST_QUEUED, METRIC_OLDEST_UNKNOWN, METRIC_DLQ_OLDEST, METRIC_OUTBOX_OLDEST,

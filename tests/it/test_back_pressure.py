@@ -33,54 +33,60 @@ def test_callers_are_turned_away_when_too_many_wait(new_pipeline):
     assert {answer.status_code for answer in answers} == {202, 503}
 
 
-REPEATED = message()
-
-
 @contextlib.contextmanager
-def asking(count, key=None):
-    """Requests that the producer has in hand, as the connections on which it will answer. With a key it is always the same one."""
-    callers = [http.client.HTTPConnection("127.0.0.1", environment.HTTP_PORT, timeout=environment.PATIENCE_S) for _ in range(count)]
-    for caller in callers:
-        body, headers = (REPEATED, {"Idempotency-Key": key}) if key else (message(), {})
-        caller.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json", **headers})
-    assert Api().get("/health").status_code == 200  # what came before this one has been read
-    yield callers
-    for caller in callers:
-        caller.close()
+def connections(count):
+    opened = [http.client.HTTPConnection("127.0.0.1", environment.HTTP_PORT, timeout=environment.PATIENCE_S) for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()
 
 
-def answers(callers):
-    return [caller.getresponse().status for caller in callers]
+def ask(opened, body=None, **headers):
+    for connection in opened:
+        connection.request("POST", PATH, json.dumps(body or message()), {"Content-Type": "application/json", **headers})
+
+
+def ask_and_be_read(opened):
+    ask(opened)
+    assert Api().get("/health/live").status_code == 200  # what came before this one has been read
+
+
+def producer_without_sweeps(new_pipeline):
+    """The lock stops nothing of it but new messages."""
+    return new_pipeline("producer", OUTBOUND_WORKER_POLL_INTERVAL_MS=3600000)
 
 
 def test_the_next_transaction_follows_before_the_first_is_answered(new_pipeline):
     """As soon as it is as large; a smaller one gathers until then."""
-    pipeline = new_pipeline("producer")
-    with contextlib.ExitStack() as stack:
+    pipeline = producer_without_sweeps(new_pipeline)
+    with connections(10) as opened:
         with no_change_of_messages():
-            callers = stack.enter_context(asking(1))
+            ask(opened[:1])
             until(lambda: somebody_waits(pipeline.db), "the first transaction stands still")
-            for count in 4, 2, 3:
-                callers += stack.enter_context(asking(count))
-        assert answers(callers) == 10 * [202]
+            for group in opened[1:5], opened[5:7], opened[7:]:
+                ask_and_be_read(group)
+        assert [connection.getresponse().status for connection in opened] == 10 * [202]
     assert pipeline.db.count() == 10
     sizes = [metrics.value("producer", f"outbound_ingest_batch_messages_{which}") for which in ("count", "sum")]
     assert sizes == [3, 10], "one, the four that followed at once, and the rest"
 
 
-def test_a_repetition_with_a_transaction_behind_it(new_pipeline):
-    """It is refused, and done again when the other one has been stored."""
-    pipeline, key = new_pipeline("producer"), unique("key")
-    with asking(1, key) as first:
-        assert answers(first) == [202]
-    with contextlib.ExitStack() as stack:
+def test_a_refused_transaction_does_no_harm_to_the_one_behind_it(new_pipeline):
+    """A repetition has the first refused, when the second is with PostgreSQL already."""
+    pipeline = producer_without_sweeps(new_pipeline)
+    repeated, key = message(), {"Idempotency-Key": unique("key")}
+    with connections(5) as opened:
+        ask(opened[:1], repeated, **key)
+        assert opened[0].getresponse().read()
         with no_change_of_messages():
-            callers = stack.enter_context(asking(1, key))
+            ask(opened[:1], repeated, **key)
             until(lambda: somebody_waits(pipeline.db), "the repetition stands still")
-            callers += stack.enter_context(asking(4))
-        replies = [caller.getresponse() for caller in callers]
-    assert [reply.status for reply in replies] == 5 * [202]
-    assert [reply.headers["Idempotent-Replayed"] for reply in replies] == ["true"] + 4 * [None]
+            ask_and_be_read(opened[1:])
+        answers = [connection.getresponse() for connection in opened]
+    assert [answer.status for answer in answers] == 5 * [202]
+    assert [answer.headers["Idempotent-Replayed"] for answer in answers] == ["true"] + 4 * [None]
     assert pipeline.db.count() == 5
 
 
