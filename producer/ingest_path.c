@@ -231,6 +231,7 @@ struct store *ingest_open(struct producer *producer)
     return store_open(&(struct store_options){.loop = &producer->service.loop,
                                               .config = producer->config,
                                               .application_name = "outbound producer ingest",
+                                              .ahead = true,
                                               .answers = {.stored = on_stored,
                                                           .repeated = on_repeated,
                                                           .conflicting = on_conflicting,

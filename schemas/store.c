@@ -17,6 +17,7 @@
 /* A transaction is closed when its payloads reach this. */
 #define BATCH_BYTES ((size_t)16 * 1024 * 1024)
 #define TRIES_MAX 3
+#define AHEAD_MIN 4 /* a statement costs as much as many rows: fewer are not worth one */
 #define UNIQUE_VIOLATION "23505"
 #define REPEATS_EXPECTED_MS 1000
 
@@ -38,7 +39,8 @@ struct store {
     struct store_item **last;
     size_t waiting;
     uv_timer_t *commit_soon;
-    struct batch *current;
+    size_t in_flight;         /* transactions */
+    size_t in_flight_newest;  /* messages in the newest of them */
     struct batch *halves;     /* of refused batches; they go first */
     int64_t repeats_until_ms; /* one repetition seldom comes alone: until then they are expected */
 };
@@ -102,12 +104,27 @@ size_t store_waiting(const struct store *store)
     return store->waiting;
 }
 
+/*
+ * Clients that wait for their answers come in two crowds: one is with PostgreSQL, the other one gathers
+ * meanwhile. Once that is as large it is sent on, so that PostgreSQL does not rest while answers are written
+ * and requests read. A smaller one waits for the rest: two small transactions cost more than one.
+ */
+static bool may_send(const struct store *store)
+{
+    const bool ahead = store->options.ahead && store->in_flight == 1 && !store->halves &&
+                       store->waiting >= AHEAD_MIN && store->waiting >= store->in_flight_newest;
+    return store_is_up(store) && (store->in_flight == 0 || ahead);
+}
+
 void store_add(struct store *store, struct store_item *message)
 {
     message->next = NULL;
     *store->last = message;
     store->last = &message->next;
-    if (store->waiting++ == 0) { /* all that come with the same turn of the loop start together */
+    store->waiting++;
+    const bool soon = uv_is_active((uv_handle_t *)store->commit_soon);
+    if (!soon && (store->waiting == 1 || may_send(store))) {
+        /* All that come with the same turn of the loop start together. */
         uv_timer_start(store->commit_soon, on_commit_soon, 0, 0);
     }
 }
@@ -372,7 +389,7 @@ static void on_inserted(void *arg, struct pg_reply *reply)
 {
     struct batch *batch = arg;
     struct store *store = batch->store;
-    store->current = NULL;
+    store->in_flight--;
     switch (reply->outcome) {
     case PG_DONE:
         FAIL_POINT("store.committed");
@@ -438,7 +455,7 @@ static void commit_next(struct store *store)
         give_back_all(store);
         return;
     }
-    while (!store->current && store_is_up(store)) {
+    while (may_send(store)) {
         struct batch *batch = next_batch(store);
         if (!batch) {
             return;
@@ -446,10 +463,11 @@ static void commit_next(struct store *store)
         insert_params(store, batch->first);
         batch->some = batch->some || clock_monotonic_ms() < store->repeats_until_ms;
         batch->sent_us = clock_monotonic_us();
-        store->current = batch;
+        store->in_flight++;
+        store->in_flight_newest = batch->count;
         FAIL_POINT("store.begins");
         if (!pg_call(store->pg, insert_statement(store, batch), &store->params, on_inserted, batch)) {
-            store->current = NULL;
+            store->in_flight--;
             batch_lost(store, batch); /* the connection broke just now; on_up() goes on */
             free(batch);
             continue;

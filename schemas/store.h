@@ -1,10 +1,9 @@
 /*
  * store.h - stores new messages, each once: many in one transaction (group commit), with their outbox rows.
  *
- * There is one for a process, with a connection of its own and one batch at a time. Messages that come
- * meanwhile gather and become the next batch: the busier, the larger the batches, and the cheaper each
- * message. A second one would halve the batches and pay for each statement twice (measured, see
- * ARCHITECTURE.md).
+ * There is one for a process, with a connection of its own. Messages that come while a batch is under way
+ * gather and become the next: the busier, the larger the batches, and the cheaper each message. A second
+ * connection would halve the batches and pay for each statement twice (measured, see ARCHITECTURE.md).
  */
 #ifndef SCHEMAS_STORE_H
 #define SCHEMAS_STORE_H
@@ -51,6 +50,9 @@ struct store_options {
     const struct config *config;
     const char *application_name; /* in pg_stat_activity */
     bool told; /* callers learn by an event that their message was stored: they have no other answer */
+    /* A batch may be sent before the one ahead is answered. If that one is refused, it is stored after this
+     * one. */
+    bool ahead;
     struct store_answers answers;
     void (*on_up)(void *arg); /* each time there is a connection; may be NULL */
     void (*on_commit)(void *arg, const struct store_commit *commit); /* before the answers; may be NULL */

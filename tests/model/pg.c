@@ -44,6 +44,7 @@ struct pg {
     bool closed;
     unsigned session;      /* counts up with each connection that broke, from 1 */
     unsigned silent;       /* a session whose answers do not come any more */
+    unsigned over;         /* up to this one the server has ended them, whether the process knows it or not */
     struct pg_call *first; /* not answered */
     struct pg_call **last;
     size_t outstanding;
@@ -179,7 +180,7 @@ static void on_arrival(void *arg)
     struct pg *pg = call->pg;
     on_their_way--;
     const bool orphan = call->session != pg->session || process_life(pg->process) != pg->life;
-    if (!server_is_up || (orphan && one_in(2))) {
+    if (!server_is_up || call->session <= pg->over || (orphan && one_in(2))) {
         return; /* it was never read */
     }
     if (call->refused) {
@@ -235,6 +236,7 @@ void postgres_set_up(bool up)
     tell("PostgreSQL %s", up ? "is up" : "goes down");
     server_is_up = up;
     for (size_t i = 0; i < connection_count && !up; i++) {
+        connections[i]->over = connections[i]->session - !connections[i]->up;
         if (process_life(connections[i]->process) == connections[i]->life) {
             drop_at(connections[i], world_now_us());
         }

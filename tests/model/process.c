@@ -162,7 +162,8 @@ void process_terminate(struct process *process)
 
 void process_freeze(struct process *process, int64_t until_us)
 {
-    if (process->up) {
+    /* Never shorter than it is: what has been put off until then would come after what follows it. */
+    if (process->up && until_us > process->frozen_until_us) {
         tell("%s is stopped for %.0f ms", process->name, (double)(until_us - world_now_us()) / 1e3);
         process->frozen_until_us = until_us;
     }
