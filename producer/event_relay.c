@@ -15,7 +15,7 @@
 #include "schemas/status_event.h"
 #include "schemas/topics.h"
 
-#define BATCH 2000
+#define BATCH 2000 /* events, and so at most as many rows */
 #define RECORD_MAX ((size_t)64 * 1024)
 #define PARAMS_MAX ((size_t)64 * 1024)
 #define ASK_AGAIN_MS 2000
@@ -42,10 +42,10 @@ struct event_relay {
     bool deleting;
     bool full;        /* there are probably more */
     size_t in_flight; /* records that Kafka has not reported on */
-    int64_t first_failed;
-    int64_t done[BATCH];
-    size_t done_count; /* outbox ids whose rows can go, at the front of `done` */
-    int64_t rebuilds;  /* as outbox_done.h has it */
+    int64_t rows[BATCH];
+    size_t row_count;
+    int64_t first_failed; /* row */
+    int64_t rebuilds;     /* as outbox_done.h has it */
 };
 
 static void take_batch(struct event_relay *relay);
@@ -82,10 +82,10 @@ static void on_deleted(void *arg, struct pg_reply *reply)
     struct event_relay *relay = arg;
     relay->deleting = false;
     if (reply->outcome == PG_REFUSED) {
-        log_error("outbox rows of events cannot be deleted: %s", reply->message);
+        log_error("rows of events cannot be deleted: %s", reply->message);
     }
     if (reply->outcome == PG_DONE) {
-        relay->done_count = 0;
+        relay->row_count = 0;
         if (relay->full) {
             take_batch(relay);
         }
@@ -93,37 +93,34 @@ static void on_deleted(void *arg, struct pg_reply *reply)
 }
 
 /*
- * Once for the whole batch. From the first event that Kafka did not acknowledge all are taken again, those
- * behind it for a second time: otherwise it would stand behind the later changes of its message.
+ * Once for the whole batch. From the first row of which Kafka did not acknowledge each event all are taken
+ * again, those behind it for a second time: otherwise it would stand behind the later changes of its
+ * messages.
  */
 static void delete_done(struct event_relay *relay)
 {
-    if (relay->deleting || relay->taking || relay->in_flight > 0 || relay->done_count == 0) {
+    if (relay->deleting || relay->taking || relay->in_flight > 0) {
         return;
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < relay->done_count; i++) {
-        if (relay->done[i] < relay->first_failed) {
-            relay->done[kept++] = relay->done[i];
-        }
+    while (relay->row_count > 0 && relay->rows[relay->row_count - 1] >= relay->first_failed) {
+        relay->row_count--; /* the timer takes it again */
     }
-    relay->done_count = kept;
-    if (kept == 0) {
-        return; /* the timer takes them again */
+    if (relay->row_count == 0) {
+        return;
     }
     pg_params_clear(&relay->params);
     pg_array_begin(&relay->params, PG_INT8);
-    for (size_t i = 0; i < relay->done_count; i++) {
-        pg_array_int8(&relay->params, relay->done[i]);
+    for (size_t i = 0; i < relay->row_count; i++) {
+        pg_array_int8(&relay->params, relay->rows[i]);
     }
     pg_array_end(&relay->params);
     pg_param_int4(&relay->params, (int32_t)relay->rebuilds);
-    relay->deleting = pg_call(relay->pg, &lifecycle_delete_outbox, &relay->params, on_deleted, relay);
+    relay->deleting = pg_call(relay->pg, &lifecycle_delete_events, &relay->params, on_deleted, relay);
 }
 
-static void failed(struct event_relay *relay, int64_t event_id)
+static void failed(struct event_relay *relay, int64_t row_id)
 {
-    relay->first_failed = event_id < relay->first_failed ? event_id : relay->first_failed;
+    relay->first_failed = row_id < relay->first_failed ? row_id : relay->first_failed;
 }
 
 static void on_delivery(void *arg, uint64_t ticket, const char *reason)
@@ -134,14 +131,13 @@ static void on_delivery(void *arg, uint64_t ticket, const char *reason)
         log_seldom(&relay->refusals, "Kafka did not acknowledge an event, it will be published again: %s",
                    reason);
         failed(relay, (int64_t)ticket);
-    } else {
-        relay->done[relay->done_count++] = (int64_t)ticket;
     }
     delete_done(relay);
 }
 
 /* The columns of lifecycle_take_events. */
 enum {
+    ROW_ROW_ID,
     ROW_EVENT_ID,
     ROW_ID,
     ROW_ORDERING_KEY,
@@ -168,6 +164,7 @@ static bool wanted(const struct event_relay *relay, const struct status_event *e
 static void publish(struct event_relay *relay, const PGresult *rows, int row)
 {
     const struct text id = pg_text(rows, row, ROW_ID);
+    const int64_t row_id = pg_int(rows, row, ROW_ROW_ID);
     struct status_event event = {
         .event_id = pg_int(rows, row, ROW_EVENT_ID),
         .org_id = pg_text(rows, row, ROW_ORG),
@@ -187,10 +184,8 @@ static void publish(struct event_relay *relay, const PGresult *rows, int row)
     if (id.bytes && uuid_parse(id.bytes, id.length, &event.message_id) && wanted(relay, &event)) {
         status_event_encode(&event, relay->schema_id, &relay->record);
     }
-    if (relay->record.length == 0 ||
-        relay->record.overflow) { /* gone, not wanted, or a monster made by hand */
-        relay->done[relay->done_count++] = event.event_id;
-        return;
+    if (relay->record.length == 0 || relay->record.overflow) {
+        return; /* gone, not wanted, or a monster made by hand */
     }
     size_t key_length;
     char *ordering_key = pg_bytes(rows, row, ROW_ORDERING_KEY, &key_length);
@@ -203,11 +198,11 @@ static void publish(struct event_relay *relay, const PGresult *rows, int row)
                                          .value_length = relay->record.length,
                                          .headers = headers,
                                          .by_key = true,
-                                         .ticket = (uint64_t)event.event_id};
+                                         .ticket = (uint64_t)row_id};
     if (kafka_producer_send(relay->kafka, &out)) {
         relay->in_flight++;
     } else {
-        failed(relay, event.event_id);
+        failed(relay, row_id);
     }
     PQfreemem(ordering_key);
 }
@@ -224,8 +219,12 @@ static void on_taken(void *arg, struct pg_reply *reply)
     }
     const int count = PQntuples(reply->rows);
     relay->first_failed = INT64_MAX;
-    relay->full = count == BATCH;
+    relay->full = count >= BATCH;
     for (int row = 0; row < count; row++) {
+        const int64_t row_id = pg_int(reply->rows, row, ROW_ROW_ID);
+        if (relay->row_count == 0 || relay->rows[relay->row_count - 1] != row_id) {
+            relay->rows[relay->row_count++] = row_id;
+        }
         publish(relay, reply->rows, row);
     }
     delete_done(relay); /* where there was nothing to publish */
@@ -233,7 +232,7 @@ static void on_taken(void *arg, struct pg_reply *reply)
 
 static bool has_batch(const struct event_relay *relay)
 {
-    return relay->taking || relay->deleting || relay->in_flight > 0 || relay->done_count > 0;
+    return relay->taking || relay->deleting || relay->in_flight > 0 || relay->row_count > 0;
 }
 
 /* In larger batches a message is read once for several of its events. */
@@ -332,7 +331,7 @@ void event_relay_reopen_kafka(struct event_relay *relay, int64_t rebuilds)
 {
     kafka_producer_reopen(relay->kafka);
     relay->rebuilds = rebuilds;
-    relay->done_count = 0;
+    relay->row_count = 0;
 }
 
 void event_relay_stop(struct event_relay *relay)

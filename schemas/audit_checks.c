@@ -69,7 +69,7 @@ const struct audit_check audit_checks[] = {
      "SELECT m.id::text, m.channel || ' ' || m.status || coalesce(' ' || m.error_code, '') FROM outbound_message m"
      "  WHERE m.status IN ('FAILED', 'EXPIRED') AND m.updated_at < " LETTERS_STORED_UNTIL
      "    AND NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = m.id AND l.fence = m.fence)"
-     "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"},
+     "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id)"},
     {"lease", "no claim is over for an hour without senders and producers noticing",
      "SELECT id::text, channel || ', lease until ' || to_char(lease_until, 'YYYY-MM-DD HH24:MI:SS') FROM outbound_message"
      "  WHERE status = 'SENDING' AND lease_until < now() - interval '1 hour'"},
@@ -77,7 +77,7 @@ const struct audit_check audit_checks[] = {
      "SELECT m.id::text, m.channel || ', accepted ' || to_char(m.created_at, 'YYYY-MM-DD HH24:MI:SS')"
      "  FROM outbound_message m"
      "  WHERE m.status = 'QUEUED' AND m.updated_at < now() - 2 * $1::int8 * interval '1 ms'"
-     "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
+     "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id)"
      "    AND NOT EXISTS (SELECT FROM outbound_attempt a WHERE a.outbound_message_id = m.id AND a.attempt_no = m.fence"
      "                    AND a.next_retry_at > now() - 2 * $1::int8 * interval '1 ms')"},
     {"fence", "no attempt has a number above its message's fence",
@@ -92,6 +92,9 @@ const struct audit_check audit_checks[] = {
     {"outbox_of_none", "no outbox row announces what exists nowhere",
      "SELECT o.message_id::text, 'outbox row ' || o.id || ' for ' || o.topic FROM outbound_outbox o"
      "  WHERE o.message_id IS NOT NULL AND " NOWHERE("o.message_id")
+     " UNION ALL"
+     " SELECT e.message_id::text, 'a row of events ' || e.id"
+     "  FROM (SELECT id, unnest(message_ids) AS message_id FROM outbound_event_outbox) e WHERE " NOWHERE("e.message_id")
      " UNION ALL"
      " SELECT 'dead letter ' || o.letter_id, 'outbox row ' || o.id || ' for ' || o.topic FROM outbound_outbox o"
      "  WHERE o.letter_id IS NOT NULL AND NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.id = o.letter_id)"},

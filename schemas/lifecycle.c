@@ -88,7 +88,7 @@ const struct pg_statement lifecycle_take_outbox = {
     "take_outbox",
     "WITH taken AS ("
     "  UPDATE outbound_outbox SET due_at = now() + $2::int8 * interval '1 ms'"
-    "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_outbox WHERE due_at <= now() AND event IS NULL"
+    "  WHERE id = ANY (ARRAY(SELECT id FROM outbound_outbox WHERE due_at <= now()"
     "                        ORDER BY due_at"
     "                        LIMIT $1::int8 FOR UPDATE SKIP LOCKED))"
     "  RETURNING id, topic, message_id, letter_id, fence)"
@@ -107,27 +107,29 @@ const struct pg_statement lifecycle_take_outbox = {
     "    ON true", "UPDATE", "outbound_outbox"};
 
 /*
- * $1 most rows, $2 longest silence in ms. Answers nothing while another session takes events: the lock is the session's, and
+ * $1 enough events, $2 longest silence in ms. The oldest rows, until there are so many events: all of the last row, too. Answers nothing while another session takes events: the lock is the session's, and
  * one that has been silent for longer (its process is frozen, its host is gone) is ended by the server. Where the message is gone, so is
  * what could be told. The rows stay as they are until they are deleted, so that nothing but the lock keeps a second
  * producer from publishing them, too.
  */
 const struct pg_statement lifecycle_take_events = {
     "take_events",
-    "SELECT taken.id, m.id, m.ordering_key, m.org_id, m.source, m.idempotency_key,"
-    "       m.dossier_id, m.channel, m.correlation_id, (taken.event).status, (taken.event).attempt_count,"
-    "       (taken.event).error_code, (taken.event).provider, (taken.event).provider_message_id,"
-    "       (extract(epoch FROM (taken.event).occurred_at) * 1000000)::int8"
-    "  FROM (SELECT id, message_id, event FROM outbound_outbox"
-    "        WHERE NOT (event IS NULL)"
-    "          AND (SELECT pg_try_advisory_lock('outbound_outbox'::regclass::oid::int8)"
-    "                      AND (current_setting('idle_session_timeout', true) IS NULL" /* before PostgreSQL 14 */
-    "                           OR set_config('idle_session_timeout', $2::text, false) IS NOT NULL))"
-    "        ORDER BY id LIMIT $1::int8) taken"
-    "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = taken.message_id"
-    "                     UNION ALL SELECT * FROM outbound_message_archive WHERE id = taken.message_id LIMIT 1) m"
+    "SELECT taken.id, taken.id + e.position - 1, m.id, m.ordering_key, m.org_id, m.source, m.idempotency_key,"
+    "       m.dossier_id, m.channel, m.correlation_id, e.status, e.attempt_count, e.error_code, e.provider,"
+    "       e.provider_message_id, (extract(epoch FROM e.occurred_at) * 1000000)::int8"
+    "  FROM (SELECT id, message_ids, events, sum(count) OVER (ORDER BY id) - count AS before"
+    "        FROM (SELECT * FROM outbound_event_outbox"
+    "              WHERE (SELECT pg_try_advisory_lock('outbound_event_outbox'::regclass::oid::int8)"
+    "                            AND (current_setting('idle_session_timeout', true) IS NULL" /* before PostgreSQL 14 */
+    "                                 OR set_config('idle_session_timeout', $2::text, false) IS NOT NULL))"
+    "              ORDER BY id LIMIT $1::int8) oldest) taken,"
+    "       ROWS FROM (unnest(taken.message_ids, taken.events)) WITH ORDINALITY"
+    "         AS e (message_id, status, attempt_count, error_code, provider, provider_message_id, occurred_at, position)"
+    "  LEFT JOIN LATERAL (SELECT * FROM outbound_message WHERE id = e.message_id"
+    "                     UNION ALL SELECT * FROM outbound_message_archive WHERE id = e.message_id LIMIT 1) m"
     "    ON true"
-    "  ORDER BY taken.id", "SELECT", "outbound_outbox"};
+    "  WHERE taken.before < $1::int8"
+    "  ORDER BY taken.id, e.position", "SELECT", "outbound_event_outbox"};
 
 /* $1 outbox id (array), $2 how many rebuilds were known when the Kafka client was opened that published the records. */
 const struct pg_statement lifecycle_delete_outbox = {
@@ -135,6 +137,13 @@ const struct pg_statement lifecycle_delete_outbox = {
     "DELETE FROM outbound_outbox"
     "  WHERE id = ANY ($1::int8[]) AND (SELECT rebuilds FROM outbound_kafka) = $2::int4",
     "DELETE", "outbound_outbox"};
+
+/* The same for rows of events. */
+const struct pg_statement lifecycle_delete_events = {
+    "delete_events",
+    "DELETE FROM outbound_event_outbox"
+    "  WHERE id = ANY ($1::int8[]) AND (SELECT rebuilds FROM outbound_kafka) = $2::int4",
+    "DELETE", "outbound_event_outbox"};
 
 /*
  * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic, $6 what
@@ -269,7 +278,7 @@ const struct pg_statement lifecycle_republish = {
     "      WHERE status = 'QUEUED' AND channel = $1::text"
     "        AND created_at < now() - $2::int8 * interval '1 ms'" /* for the index */
     "        AND updated_at < now() - $2::int8 * interval '1 ms'"
-    "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
+    "        AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id)"
     "        AND coalesce((SELECT next_retry_at FROM outbound_attempt"
     "                      WHERE outbound_message_id = m.id AND attempt_no = m.fence), '-infinity') <= now()"
     "      LIMIT $3::int8 FOR UPDATE SKIP LOCKED))"

@@ -32,8 +32,9 @@ extern const struct pg_statement lifecycle_take_outbox;
 /* The next status events in their order, and what their records are made of; for one session at a time. */
 extern const struct pg_statement lifecycle_take_events;
 
-/* Forgets outbox rows whose records Kafka has acknowledged. */
+/* Forget outbox rows whose records Kafka has acknowledged. */
 extern const struct pg_statement lifecycle_delete_outbox;
+extern const struct pg_statement lifecycle_delete_events;
 
 /* QUEUED → SENDING, or EXPIRED. Answers what is needed to send those that were claimed. */
 extern const struct pg_statement lifecycle_claim;

@@ -121,7 +121,7 @@ const struct ops_command ops_commands[] = {
                "    walk_status = 'QUEUED', walk_created_at = DEFAULT, walk_id = DEFAULT RETURNING rebuilds)"
                "SELECT begun.rebuilds AS rebuild, m.status, count(m.id) AS messages FROM begun"
                "  LEFT JOIN outbound_message m ON m.status IN ('QUEUED', 'FAILED', 'EXPIRED', 'UNKNOWN')"
-               "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id AND o.event IS NULL)"
+               "    AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = m.id)"
                "    AND NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = m.id AND l.fence = m.fence)"
                " GROUP BY 1, 2 ORDER BY 2"},
     {.name = "activity",

@@ -11,7 +11,8 @@
 
 /*
  * Status events. EVENT_OF is a column for RETURNING: what is told about the row as it is now, null when its status is
- * not among the parameter `statuses`; EVENT is the same without a question. EVENTS_TOLD puts the events of such a table of changes into the outbox.
+ * not among the parameter `statuses`; EVENT is the same without a question. EVENTS_TOLD puts the events of such a table of changes into
+ * their outbox, as one row.
  */
 #define EVENT(row) \
     "ROW(" row ".status, " row ".attempt_count, " row ".error_code, " row ".provider, " row ".provider_message_id, " \
@@ -20,8 +21,8 @@
     "CASE WHEN " row ".status = ANY (" statuses "::text[]) THEN " EVENT(row) " END AS event"
 #define EVENTS_TOLD(changes) \
     "told AS (" \
-    "  INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event)" \
-    "  SELECT id, 'outbound.events', fence, 'infinity', event FROM " changes " WHERE NOT (event IS NULL))"
+    "  INSERT INTO outbound_event_outbox (count, message_ids, events)" \
+    "  SELECT count(*), array_agg(id), array_agg(event) FROM " changes " WHERE NOT (event IS NULL) HAVING count(*) > 0)"
 
 /* What a person asked for: $1 status, $2 channel, $3 code, $4 organisation, $5 since, $6 until, each may be null. */
 #define LETTERS_MATCH \

@@ -127,7 +127,7 @@ static void show_quotas(const PGresult *rows, struct metrics *metrics)
 /* clang-format off */
 
 #define AGE(time) "greatest(extract(epoch FROM now() - (" time ")), 0)"
-#define AT_MOST_10000(rows) "(SELECT count(*) FROM (SELECT FROM outbound_outbox WHERE " rows " LIMIT 10000) counted)"
+#define AT_MOST_10000(what, rows) "(SELECT least(coalesce(sum(n), 0), 10000)::int8 FROM (SELECT " what " AS n FROM " rows " LIMIT 10000) counted)"
 
 const struct pg_number pg_numbers[] = {
     {.statement = {"tally",
@@ -143,9 +143,9 @@ const struct pg_number pg_numbers[] = {
                    ", " AGE("SELECT min(updated_at) FROM (SELECT updated_at FROM outbound_message"
                             "  WHERE status = 'UNKNOWN' ORDER BY created_at LIMIT 1000) first")
                    ", " AGE("SELECT failed_at FROM outbound_dead_letter WHERE status = 'OPEN' ORDER BY id LIMIT 1")
-                   ", " AGE("SELECT due_at FROM outbound_outbox WHERE event IS NULL ORDER BY due_at LIMIT 1")
-                   ", " AT_MOST_10000("due_at <= now() AND event IS NULL")
-                   ", " AT_MOST_10000("NOT (event IS NULL) AND (event).occurred_at < now() - interval '10 s'"),
+                   ", " AGE("SELECT due_at FROM outbound_outbox ORDER BY due_at LIMIT 1")
+                   ", " AT_MOST_10000("1", "outbound_outbox WHERE due_at <= now()")
+                   ", " AT_MOST_10000("count", "outbound_event_outbox WHERE written_at < now() - interval '10 s'"),
                    "SELECT", "outbound_message"},
      .show = show_heads,
      .metrics = {METRIC_OLDEST_QUEUED, METRIC_OLDEST_UNKNOWN, METRIC_DLQ_OLDEST, METRIC_OUTBOX_OLDEST,

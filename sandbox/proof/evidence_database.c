@@ -31,8 +31,7 @@
     "  (status IN ('FAILED', 'EXPIRED', 'UNKNOWN')"                                                     \
     "   AND NOT EXISTS (SELECT FROM outbound_dead_letter l WHERE l.message_id = mine.id AND l.fence = " \
     "mine.fence)"                                                                                       \
-    "   AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = mine.id AND o.event IS "     \
-    "NULL))::int4"                                                                                      \
+    "   AND NOT EXISTS (SELECT FROM outbound_outbox o WHERE o.message_id = mine.id))::int4"             \
     "  FROM " MINE
 
 #define ATTEMPTS                                                                               \

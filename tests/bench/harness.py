@@ -21,7 +21,7 @@ import psycopg2
 from confluent_kafka.admin import AdminClient, NewTopic
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TABLES = "outbound_message, outbound_attempt, outbound_outbox, outbound_tally, outbound_deletion"
+TABLES = "outbound_message, outbound_attempt, outbound_outbox, outbound_event_outbox, outbound_tally, outbound_deletion"
 QUIET = 0.1  # of the machine in use by others: little enough
 QUIET_PATIENCE = 12  # half seconds
 DIE_WITH_US = ["setpriv", "--pdeathsig", "TERM"]  # also when this script is killed outright
@@ -265,7 +265,7 @@ class Instance:
         return self.scalar(f"SELECT count(*) FROM {table}")
 
     def outbox_is_empty(self):
-        return not self.scalar("SELECT EXISTS (SELECT FROM outbound_outbox)")
+        return not self.scalar("SELECT EXISTS (SELECT FROM outbound_outbox) OR EXISTS (SELECT FROM outbound_event_outbox)")
 
     def check_durability(self):
         for name in ("fsync", "synchronous_commit", "full_page_writes"):

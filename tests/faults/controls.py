@@ -368,8 +368,8 @@ CONTROLS = [
         [
             Edit(
                 "producer/event_relay.c",
-                "        failed(relay, (int64_t)ticket);\n    } else {",
-                "        relay->done[relay->done_count++] = (int64_t)ticket;\n    } else {",
+                "        failed(relay, (int64_t)ticket);\n    }\n",
+                "    }\n",
             )
         ],
     ),

@@ -261,7 +261,7 @@ class World:
         """Nothing that was accepted is unfinished or waits to be announced."""
         return self.db.value(
             "SELECT NOT EXISTS (SELECT FROM outbound_message WHERE status IN ('QUEUED', 'SENDING', 'SCHEDULED'))"
-            " AND NOT EXISTS (SELECT FROM outbound_outbox WHERE event IS NULL)"
+            " AND NOT EXISTS (SELECT FROM outbound_outbox)"
         )
 
     def wait_until_finished(self):

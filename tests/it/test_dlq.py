@@ -283,7 +283,7 @@ def test_a_letter_whose_message_a_person_has_queued_is_settled(pipeline):
 def everything(db):
     """All that a command may change, once nothing else changes it."""
     until(lambda: db.outbox() == 0 and db.events() == 0, "the outbox is empty")
-    return [db.rows(f"SELECT * FROM {table}") for table in ("outbound_message", "outbound_dead_letter", "outbound_outbox")]
+    return [db.rows(f"SELECT * FROM {table}") for table in ("outbound_message", "outbound_dead_letter", "outbound_outbox", "outbound_event_outbox")]
 
 
 @pytest.mark.parametrize("command", [("replay",), ("archive", "--until=0s"), ("discard", "--all")], ids=lambda c: c[0])

@@ -116,6 +116,31 @@ def test_check_says_what_is_missing_and_changes_nothing(scratch):
     assert outbound("migrate", "--check", DATABASE_URL=scratch).code == 0
 
 
+def test_events_that_wait_keep_their_numbers_and_later_ones_have_greater_ones(scratch):
+    """Of a database of the release before 0011_event_rows."""
+    db = Database(scratch)
+    for name in files()[:10]:
+        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{name}.sql").read_text())
+    db.execute(
+        "INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event)"
+        " SELECT gen_random_uuid(), 'outbound.events', i, 'infinity', ROW('SENT', i, NULL, NULL, NULL, now())::outbound_event"
+        " FROM generate_series(1, 3) i; INSERT INTO outbound_outbox (message_id, topic, fence, due_at)"
+        " VALUES (gen_random_uuid(), 'outbound.accepted', 0, now())"
+    )
+    waiting = db.rows("SELECT id, message_id, (event).attempt_count FROM outbound_outbox WHERE NOT (event IS NULL) ORDER BY id")
+    db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{files()[10]}.sql").read_text())
+    kept = "SELECT id, message_ids[1] AS message_id, (events[1]).attempt_count FROM outbound_event_outbox WHERE count = 1 ORDER BY id"
+    assert db.rows(kept) == waiting
+    assert db.value("SELECT count(*) FROM outbound_outbox") == 1
+    db.execute(
+        "INSERT INTO outbound_message (id, org_id, dossier_id, channel, to_recipient, template_code, payload_json,"
+        " max_attempts, correlation_id) VALUES (gen_random_uuid(), 'o', 1, 'SMS', 't', 't', '{}', 5, 'c')"
+    )
+    numbers = [row["id"] for row in db.rows("SELECT id FROM outbound_event_outbox ORDER BY id")]
+    assert len(numbers) == 4 and numbers[3] > max(numbers[:3]), "a person's message is told of"
+    db.close()
+
+
 def test_without_a_server():
     ended = outbound("migrate", DATABASE_URL="postgresql://nobody:hunter2@127.0.0.1:1/none")
     assert ended.code == 1

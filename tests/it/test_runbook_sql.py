@@ -45,7 +45,7 @@ def failed(pipeline, word):
 
 def announced(pipeline, message_id):
     """When what the outbox says of it is due."""
-    return pipeline.db.rows("SELECT due_at FROM outbound_outbox WHERE event IS NULL AND message_id = %s", message_id)
+    return pipeline.db.rows("SELECT due_at FROM outbound_outbox WHERE message_id = %s", message_id)
 
 
 def test_what_is_queued_again_is_delivered(pipeline):
@@ -75,7 +75,7 @@ def test_setting_what_waits_for_a_retry_to_queued_keeps_its_pause(pipeline):
     message_id = waiting_for_its_retry(pipeline, "pause")
     pipeline.db.execute("UPDATE outbound_message SET status = 'QUEUED', updated_at = now() WHERE id = %s", message_id)
     fence = pipeline.db.message(message_id)["fence"]
-    due = "SELECT due_at > now() + interval '59 minutes' FROM outbound_outbox WHERE event IS NULL AND message_id = %s AND fence = %s"
+    due = "SELECT due_at > now() + interval '59 minutes' FROM outbound_outbox WHERE message_id = %s AND fence = %s"
     assert pipeline.db.value(due, message_id, fence)
 
 
@@ -99,7 +99,7 @@ def test_another_time_for_a_retry_counts(pipeline):
     set_to = "UPDATE outbound_attempt SET next_retry_at = now() + %s::interval WHERE outbound_message_id = %s"
     pipeline.db.execute(set_to, "1 day", message_id)
     (later,) = pipeline.db.rows(
-        "SELECT fence FROM outbound_outbox WHERE event IS NULL AND message_id = %s AND due_at > now() + interval '23 hours'",
+        "SELECT fence FROM outbound_outbox WHERE message_id = %s AND due_at > now() + interval '23 hours'",
         message_id,
     )
     assert later["fence"] == pipeline.db.message(message_id)["fence"]

@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from support import environment, runbook
+from support import kafka as topics
 from support.api import Crowd, message
 from support.audit import assert_clean, audit
 from support.command import outbound
@@ -61,6 +62,8 @@ def test_numbers_are_right_at_every_moment(new_pipeline, people):
     for kind in ({"status": 500}, {"status": 400}):
         pipeline.sandbox.fault("status", match=f"fails-{kind['status']}", **kind)
     supervisor = pipeline.start("all")
+    until(lambda: pipeline.kafka.lag(topics.DLQ_GROUP) == 0, "all dead letters of earlier tests are read")
+    pipeline.db.truncate()
     bodies = [
         message(to=f"{word}-{i}@example.com")
         for i, word in zip(range(MESSAGES), ("fine", "fails-500", "fine", "fails-400") * MESSAGES)

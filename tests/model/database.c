@@ -72,7 +72,7 @@ struct outbox_row *database_announce(struct database *database, struct message_r
 bool database_is_announced(const struct database *database, const struct message_row *message)
 {
     for (const struct outbox_row *row = database->outbox; row; row = row->next) {
-        if (row->message == message && !row->event.bytes) {
+        if (row->message == message) {
             return true;
         }
     }
@@ -90,8 +90,10 @@ void message_tell_anyway(struct database *database, struct message_row *message)
     const int length = snprintf(event, sizeof event, "%s %d %s %s %s", state_name(message->status),
                                 (int)message->attempt_count, or_dash(message->error_code),
                                 or_dash(message->provider), or_dash(message->provider_message_id));
-    database_announce(database, message, text_of(topic_name(TOPIC_EVENTS)), NEVER_US)->event =
-        (struct text){world_copy(event, (size_t)length), (size_t)length};
+    struct told_event *told = WORLD_NEW(struct told_event);
+    *told =
+        (struct told_event){database->events, message, {world_copy(event, (size_t)length), (size_t)length}};
+    database->events = told;
 }
 
 void message_tell(struct database *database, struct message_row *message, const struct pg_params *params,
@@ -124,6 +126,7 @@ static const struct {
     {&lifecycle_take_outbox, statement_take_outbox},
     {&lifecycle_take_events, statement_take_events},
     {&lifecycle_delete_outbox, statement_delete_outbox},
+    {&lifecycle_delete_events, statement_delete_events},
     {&lifecycle_republish, statement_republish},
     {&lifecycle_claim, statement_claim},
     {&lifecycle_finish, statement_finish},

@@ -18,7 +18,6 @@
 #include "tests/model/answer.h"
 
 #define MESSAGES_MAX 64
-#define NEVER_US INT64_MAX /* 'infinity' */
 
 /* Times are Unix time in microseconds, 0 for null; texts are the world's, NULL bytes for null. */
 struct message_row {
@@ -79,8 +78,14 @@ struct outbox_row {
     struct text topic;
     int32_t fence;
     int64_t due_at_us;
-    struct text event; /* what it tells; NULL bytes: it is none */
     uint64_t taken_in; /* the statement that took it last */
+};
+
+/* One of those in a row of outbound_event_outbox. */
+struct told_event {
+    struct told_event *next;
+    const struct message_row *message;
+    struct text event;
 };
 
 struct process;
@@ -105,6 +110,7 @@ struct database {
     struct outbox_row *outbox; /* in the order of their ids */
     struct outbox_row **outbox_end;
     int64_t outbox_ids;
+    struct told_event *events;
     uint64_t statements; /* that have run */
     struct kafka_row kafka;
     int64_t now_us;         /* of the statement that runs */

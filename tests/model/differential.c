@@ -142,7 +142,7 @@ static void lines_of_result(const struct pg_statement *statement, const PGresult
 
 static const char *when(int64_t at_us, int64_t at)
 {
-    return at_us == 0 ? "-" : at_us == NEVER_US ? "never" : at_us < at ? "past" : "future";
+    return at_us == 0 ? "-" : at_us < at ? "past" : "future";
 }
 
 static const char *or_dash(struct text text)
@@ -183,8 +183,16 @@ static void our_outbox(const struct database *database, int64_t at)
     ours.count = 0;
     for (const struct outbox_row *row = database->outbox; row; row = row->next) {
         ours.id[ours.count] = row->id;
-        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%s|%d|%s|%s", row->message->id_text, row->topic.bytes,
-                       (int)row->fence, when(row->due_at_us, at), or_dash(row->event));
+        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%s|%d|%s", row->message->id_text, row->topic.bytes,
+                       (int)row->fence, when(row->due_at_us, at));
+    }
+}
+
+static void our_events(const struct database *database)
+{
+    ours.count = 0;
+    for (const struct told_event *told = database->events; told; told = told->next) {
+        (void)snprintf(add_line(&ours), LINE_SIZE, "%s|%s", told->message->id_text, told->event.bytes);
     }
 }
 
@@ -197,9 +205,9 @@ static void our_kafka(const struct database *database)
                    row->walks ? state_name(row->status) : "-");
 }
 
-#define WHEN(column)                                                                               \
-    "CASE WHEN " column " IS NULL THEN '-' WHEN " column " = 'infinity' THEN 'never' WHEN " column \
-    " < clock_timestamp() THEN 'past' ELSE 'future' END"
+#define WHEN(column)                                                                                       \
+    "CASE WHEN " column " IS NULL THEN '-' WHEN " column " < clock_timestamp() THEN 'past' ELSE 'future' " \
+    "END"
 #define OR_DASH(column) "coalesce((" column ")::text, '-')"
 #define MICROSECONDS(interval) "(extract(epoch FROM " interval ") * 1000000)::int8"
 
@@ -216,10 +224,13 @@ static const char attempts_sql[] =
     OR_DASH(MICROSECONDS("next_retry_at - finished_at")) "), 0"
     "  FROM outbound_attempt";
 static const char outbox_sql[] =
-    "SELECT concat_ws('|', message_id, topic, fence, " WHEN("due_at") ", CASE WHEN event IS NULL THEN '-' ELSE"
-    "         concat_ws(' ', (event).status, (event).attempt_count, " OR_DASH("(event).error_code") ", "
-    OR_DASH("(event).provider") ", " OR_DASH("(event).provider_message_id") ") END), id"
-    "  FROM outbound_outbox";
+    "SELECT concat_ws('|', message_id, topic, fence, " WHEN("due_at") "), id FROM outbound_outbox";
+static const char events_sql[] =
+    "SELECT concat_ws('|', message_id, concat_ws(' ', status, attempt_count, " OR_DASH("error_code") ", "
+    OR_DASH("provider") ", " OR_DASH("provider_message_id") ")), 0"
+    "  FROM outbound_event_outbox o, unnest(o.message_ids, o.events)"
+    "    AS e (message_id, status, attempt_count, error_code, provider, provider_message_id, occurred_at)"
+    "  WHERE o.count = cardinality(o.message_ids) AND o.count = cardinality(o.events)";
 static const char kafka_sql[] =
     "SELECT concat_ws('|', rebuilds, " OR_DASH("cluster_id") ", ends, lost, " OR_DASH("walk_status") "), 0"
     "  FROM outbound_kafka";
@@ -266,6 +277,11 @@ static bool same_tables(PGconn *connection, const struct database *database)
     our_kafka(database);
     their_rows(connection, kafka_sql);
     if (!same_lines("outbound_kafka")) {
+        return false;
+    }
+    our_events(database);
+    their_rows(connection, events_sql);
+    if (!same_lines("outbound_event_outbox")) {
         return false;
     }
     our_outbox(database, at);
@@ -371,13 +387,13 @@ static bool step(PGconn *connection, struct database *database, struct pg_params
 static bool empty_tables(PGconn *connection)
 {
     PGresult *rows;
-    const bool fine =
-        run_sql(connection,
-                "DELETE FROM outbound_message; DELETE FROM outbound_attempt; DELETE FROM outbound_outbox;"
-                " DELETE FROM outbound_tally; DELETE FROM outbound_deletion;"
-                " UPDATE outbound_kafka SET cluster_id = NULL, ends = DEFAULT, lost = DEFAULT, rebuilds = 0,"
-                "   begun_at = NULL, walk_status = NULL",
-                &rows);
+    const bool fine = run_sql(
+        connection,
+        "DELETE FROM outbound_message; DELETE FROM outbound_attempt; DELETE FROM outbound_outbox;"
+        " DELETE FROM outbound_event_outbox; DELETE FROM outbound_tally; DELETE FROM outbound_deletion;"
+        " UPDATE outbound_kafka SET cluster_id = NULL, ends = DEFAULT, lost = DEFAULT, rebuilds = 0,"
+        "   begun_at = NULL, walk_status = NULL",
+        &rows);
     __real_PQclear(rows);
     return fine;
 }

@@ -92,7 +92,7 @@ static unsigned live_records(const struct message_row *message, int32_t fence, c
 static bool has_outbox_row(const struct message_row *message)
 {
     for (const struct outbox_row *row = database.outbox; row; row = row->next) {
-        if (row->message == message && row->fence == message->fence && !row->event.bytes) {
+        if (row->message == message && row->fence == message->fence) {
             return true;
         }
     }

@@ -46,8 +46,8 @@ struct answer statement_take_outbox(struct database *database, const struct pg_p
     while (answer.rows < most) {
         struct outbox_row *due = NULL;
         for (struct outbox_row *row = database->outbox; row; row = row->next) {
-            if (!row->event.bytes && row->taken_in != database->statements &&
-                row->due_at_us <= database->now_us && (!due || row->due_at_us < due->due_at_us)) {
+            if (row->taken_in != database->statements && row->due_at_us <= database->now_us &&
+                (!due || row->due_at_us < due->due_at_us)) {
                 due = row;
             }
         }
@@ -65,7 +65,14 @@ struct answer statement_take_events(struct database *database, const struct pg_p
 {
     (void)database;
     (void)params;
-    return answer_of(15); /* schedules run with OUTBOUND_EVENTS=off */
+    return answer_of(16); /* schedules run with OUTBOUND_EVENTS=off */
+}
+
+struct answer statement_delete_events(struct database *database, const struct pg_params *params)
+{
+    (void)database;
+    (void)params;
+    return (struct answer){.sqlstate = ""};
 }
 
 struct answer statement_delete_outbox(struct database *database, const struct pg_params *params)

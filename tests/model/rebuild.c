@@ -64,7 +64,7 @@ static int64_t announce_anew(struct database *db, const struct message_row *mess
     const int64_t last = db->outbox_ids;
     for (struct outbox_row **at = &db->outbox; *at && (*at)->id <= last;) {
         struct outbox_row *row = *at;
-        if (row->message != message || row->fence != message->fence || row->event.bytes) {
+        if (row->message != message || row->fence != message->fence) {
             at = &row->next;
             continue;
         }

@@ -13,7 +13,8 @@ statement_fn statement_insert, statement_insert_told, statement_insert_some, sta
     statement_find_conflicts;
 
 /* outbox.c: what has to be told to Kafka */
-statement_fn statement_take_outbox, statement_take_events, statement_delete_outbox, statement_republish;
+statement_fn statement_take_outbox, statement_take_events, statement_delete_outbox, statement_delete_events,
+    statement_republish;
 
 /* attempts.c: an attempt begins and ends */
 statement_fn statement_claim, statement_finish;

@@ -23,6 +23,7 @@ static const struct pg_statement *const statements[] = {
     &lifecycle_take_outbox,
     &lifecycle_take_events,
     &lifecycle_delete_outbox,
+    &lifecycle_delete_events,
     &lifecycle_claim,
     &lifecycle_finish,
     &lifecycle_end_leases,
@@ -95,10 +96,10 @@ static void expect_name(const char *sql, const char *name)
 /* Whoever changes a status tells of it. */
 Test(lifecycle, every_change_makes_an_event)
 {
-    expect_name(lifecycle_insert_told.sql, topic_name(TOPIC_EVENTS));
-    expect_name(lifecycle_insert_some_told.sql, topic_name(TOPIC_EVENTS));
+    EXPECT_SAYS(lifecycle_insert_told.sql, "INSERT INTO outbound_event_outbox");
+    EXPECT_SAYS(lifecycle_insert_some_told.sql, "INSERT INTO outbound_event_outbox");
     for (size_t i = 0; i < lifecycle_change_count; i++) {
-        expect_name(lifecycle_changes[i].statement->sql, topic_name(TOPIC_EVENTS));
+        EXPECT_SAYS(lifecycle_changes[i].statement->sql, "INSERT INTO outbound_event_outbox");
     }
 }
 
@@ -118,5 +119,4 @@ Test(lifecycle, triggers_use_names_of_the_tables)
     expect_name(migration("_operators"), topic_name(TOPIC_ACCEPTED));
     expect_name(migration("_operators"), topic_name(TOPIC_DLQ));
     expect_name(migration("_operators"), error_row(ERROR_SET_BY_HAND)->name);
-    expect_name(migration("_events"), topic_name(TOPIC_EVENTS));
 }

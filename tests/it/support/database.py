@@ -9,6 +9,7 @@ TABLES = (
     "outbound_message",
     "outbound_attempt",
     "outbound_outbox",
+    "outbound_event_outbox",
     "outbound_message_archive",
     "outbound_dead_letter",
     "whatsapp_rate_limit",
@@ -83,8 +84,8 @@ class Database:
 
     def outbox(self):
         """Rows that announce something to the roles."""
-        return self.value("SELECT count(*) FROM outbound_outbox WHERE event IS NULL")
+        return self.value("SELECT count(*) FROM outbound_outbox")
 
     def events(self):
         """Status events that are not published yet."""
-        return self.value("SELECT count(*) FROM outbound_outbox WHERE NOT (event IS NULL)")
+        return self.value("SELECT coalesce(sum(count), 0) FROM outbound_event_outbox")
