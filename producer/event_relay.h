@@ -5,7 +5,8 @@
  * and deleted when Kafka has acknowledged its records; then the next one. One producer of all does so at a
  * time (see lifecycle_take_events), so that the events of a message stand in its partition in their order.
  * What was interrupted comes again from there, with the same eventIds: a producer that ends in the middle
- * leaves its batch to the next one, and after a record that Kafka did not take those behind it are repeated.
+ * leaves its batch to the next one, and when Kafka did not take a record, those of its row and of later ones
+ * are repeated.
  *
  * With a schema registry records carry the id that it gave to our schema. Until it has told the id, events
  * wait in the outbox. They have connections of their own, and hold nobody up.

@@ -107,10 +107,10 @@ const struct pg_statement lifecycle_take_outbox = {
     "    ON true", "UPDATE", "outbound_outbox"};
 
 /*
- * $1 enough events, $2 longest silence in ms. The oldest rows, until there are so many events: all of the last row, too. Answers nothing while another session takes events: the lock is the session's, and
- * one that has been silent for longer (its process is frozen, its host is gone) is ended by the server. Where the message is gone, so is
- * what could be told. The rows stay as they are until they are deleted, so that nothing but the lock keeps a second
- * producer from publishing them, too.
+ * $1 so many events at least, if there are as many: rows are taken whole; $2 longest silence in ms. Answers nothing
+ * while another session takes events: the lock is the session's, and one that has been silent for longer (its process
+ * is frozen, its host is gone) is ended by the server. Where the message is gone, so is what could be told. The rows stay
+ * as they are until they are deleted, so that nothing but the lock keeps a second producer from publishing them, too.
  */
 const struct pg_statement lifecycle_take_events = {
     "take_events",

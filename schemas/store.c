@@ -123,7 +123,7 @@ void store_add(struct store *store, struct store_item *message)
     store->last = &message->next;
     store->waiting++;
     const bool soon = uv_is_active((uv_handle_t *)store->commit_soon);
-    if (!soon && (store->waiting == 1 || may_send(store))) {
+    if (!soon && (may_send(store) || !store_is_up(store))) {
         /* All that come with the same turn of the loop start together. */
         uv_timer_start(store->commit_soon, on_commit_soon, 0, 0);
     }

@@ -8,7 +8,7 @@ from support.avro_record import decode
 from support.wait import until
 
 # Rows of events that were ever written.
-ROWS = "SELECT last_value / 100000 FROM outbound_event_outbox_id_seq"
+ROWS = "SELECT last_value / 10000 FROM outbound_event_outbox_id_seq"
 
 
 @pytest.mark.parametrize(("setting", "statuses"), [("off", []), ("SENT,FAILED", ["SENT"])])
@@ -45,21 +45,20 @@ def test_a_killed_producer_leaves_no_event_behind(new_pipeline):
 
 
 def test_rows_of_many_events_are_published_whole_and_in_their_order(new_pipeline):
-    """More than the relay wants at once, and more than a page of the table holds."""
+    """More than the relay wants at once, and more than a page of the table holds; in one of them some messages are gone."""
     pipeline = new_pipeline("producer")
     since = pipeline.kafka.ends(events.TOPIC)
     message_id = pipeline.api.accept()
     before = pipeline.db.value(ROWS)
     pipeline.db.execute(
         "INSERT INTO outbound_event_outbox (count, message_ids, events)"
-        " SELECT 1500, array_fill(%s::uuid, ARRAY[1500]), array_agg(ROW('SENT', row * 1500 + i, NULL, NULL, NULL, now())"
+        " SELECT 1500, array_agg(CASE WHEN row = 1 AND i %% 2 = 1 THEN gen_random_uuid() ELSE %s::uuid END ORDER BY i), array_agg(ROW('SENT', row * 1500 + i, NULL, NULL, NULL, now())"
         "   ::outbound_event ORDER BY i) FROM generate_series(0, 2) row, generate_series(0, 1499) i GROUP BY row ORDER BY row",
         message_id,
     )
     assert pipeline.db.value(ROWS) - before == 3
     until(lambda: pipeline.db.events() == 0, "all events are published")
     told = [decode("StatusEvent", record.value) for record in pipeline.kafka.records(events.TOPIC, since)]
-    assert [event["attemptCount"] for event in told] == list(range(4500))
+    assert [event["attemptCount"] for event in told] == [i for i in range(4500) if i // 1500 != 1 or i % 2 == 0]
     numbers = [event["eventId"] for event in told]
     assert numbers == sorted(set(numbers))
-

@@ -133,11 +133,17 @@ def test_events_that_wait_keep_their_numbers_and_later_ones_have_greater_ones(sc
     assert db.rows(kept) == waiting
     assert db.value("SELECT count(*) FROM outbound_outbox") == 1
     db.execute(
+        "INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event)"
+        " SELECT gen_random_uuid(), 'outbound.events', 1, 'infinity', ROW('SENT', 4, NULL, NULL, NULL, now())::outbound_event"
+    )
+    assert db.value("SELECT count(*) FROM outbound_outbox") == 1, "what an older role writes finds its way"
+    assert [row["attempt_count"] for row in db.rows(kept)] == [1, 2, 3, 4]
+    db.execute(
         "INSERT INTO outbound_message (id, org_id, dossier_id, channel, to_recipient, template_code, payload_json,"
         " max_attempts, correlation_id) VALUES (gen_random_uuid(), 'o', 1, 'SMS', 't', 't', '{}', 5, 'c')"
     )
     numbers = [row["id"] for row in db.rows("SELECT id FROM outbound_event_outbox ORDER BY id")]
-    assert len(numbers) == 4 and numbers[3] > max(numbers[:3]), "a person's message is told of"
+    assert len(numbers) == 5 and numbers[2] < numbers[3] < numbers[4], "a person's message is told of"
     db.close()
 
 
