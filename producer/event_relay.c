@@ -161,10 +161,9 @@ static bool wanted(const struct event_relay *relay, const struct status_event *e
     return state_find(event->status, &state) && events_want(relay->producer->config, state);
 }
 
-static void publish(struct event_relay *relay, const PGresult *rows, int row)
+static void publish(struct event_relay *relay, int64_t row_id, const PGresult *rows, int row)
 {
     const struct text id = pg_text(rows, row, ROW_ID);
-    const int64_t row_id = pg_int(rows, row, ROW_ROW_ID);
     struct status_event event = {
         .event_id = pg_int(rows, row, ROW_EVENT_ID),
         .org_id = pg_text(rows, row, ROW_ORG),
@@ -225,7 +224,7 @@ static void on_taken(void *arg, struct pg_reply *reply)
         if (relay->row_count == 0 || relay->rows[relay->row_count - 1] != row_id) {
             relay->rows[relay->row_count++] = row_id;
         }
-        publish(relay, reply->rows, row);
+        publish(relay, row_id, reply->rows, row);
     }
     delete_done(relay); /* where there was nothing to publish */
 }

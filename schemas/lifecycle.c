@@ -132,18 +132,12 @@ const struct pg_statement lifecycle_take_events = {
     "  ORDER BY taken.id, e.position", "SELECT", "outbound_event_outbox"};
 
 /* $1 outbox id (array), $2 how many rebuilds were known when the Kafka client was opened that published the records. */
-const struct pg_statement lifecycle_delete_outbox = {
-    "delete_outbox",
-    "DELETE FROM outbound_outbox"
-    "  WHERE id = ANY ($1::int8[]) AND (SELECT rebuilds FROM outbound_kafka) = $2::int4",
-    "DELETE", "outbound_outbox"};
+#define DELETE_ACKNOWLEDGED(table) \
+    "DELETE FROM " table "  WHERE id = ANY ($1::int8[]) AND (SELECT rebuilds FROM outbound_kafka) = $2::int4", \
+    "DELETE", table
 
-/* The same for rows of events. */
-const struct pg_statement lifecycle_delete_events = {
-    "delete_events",
-    "DELETE FROM outbound_event_outbox"
-    "  WHERE id = ANY ($1::int8[]) AND (SELECT rebuilds FROM outbound_kafka) = $2::int4",
-    "DELETE", "outbound_event_outbox"};
+const struct pg_statement lifecycle_delete_outbox = {"delete_outbox", DELETE_ACKNOWLEDGED("outbound_outbox")};
+const struct pg_statement lifecycle_delete_events = {"delete_events", DELETE_ACKNOWLEDGED("outbound_event_outbox")};
 
 /*
  * $1 id, $2 generation, $3 fence (arrays, from the records); $4 lease in ms, $5 dead-letter topic, $6 what
