@@ -1,7 +1,8 @@
 """
 way: messages from the request to the provider, everything on this machine: wrk with 256 clients, producer, router, sender,
 Kafka, PostgreSQL and nginx. Beside it what PostgreSQL alone takes for the four statements that each message costs (stored with its outbox row,
-outbox row deleted, claimed, finished with its attempt), in batches of 500 by one connection (bare_statements.c).
+outbox row deleted, claimed, finished with its attempt), in batches of 500 by one connection (bare_statements.c). It tells nobody of
+what becomes of the messages: so the way is measured a second time with OUTBOUND_EVENTS=off, which is like for like.
 """
 
 import contextlib
@@ -54,9 +55,9 @@ def run_way(instance, provider, roles, seconds):
             "foreign_load": foreign}
 
 
-def start_roles(instance, stack, provider, senders=1):
+def start_roles(instance, stack, provider, senders=1, **settings):
     """By name, each a list of processes."""
-    roles = {name: [stack.enter_context(instance.role(name, SENDGRID_BASE_URL=provider.url))
+    roles = {name: [stack.enter_context(instance.role(name, SENDGRID_BASE_URL=provider.url, **settings))
                     for _ in range(senders if name == "sender" else 1)] for name in ROLES}
     instance.await_producer(roles["producer"][0])
     return roles
@@ -67,21 +68,29 @@ def pairs(rounds, key):
              "reference_foreign_load": one["floor"]["foreign_load"], **one} for one in rounds]
 
 
-def run(instance, rounds):
+def run_rounds(instance, provider, rounds, name, **settings):
     done = []
-    with nginx.running(instance) as provider, contextlib.ExitStack() as stack:
-        roles = start_roles(instance, stack, provider)
-        say("way: warming up")
+    with contextlib.ExitStack() as stack:
+        roles = start_roles(instance, stack, provider, **settings)
+        say(f"{name}: warming up")
         run_way(instance, provider, roles, WARM_UP_S)
         run_floor(instance, FLOOR)
         for number in range(rounds):
             one = {"floor": run_floor(instance, FLOOR)}
             instance.empty(TABLES)
             one["way"] = run_way(instance, provider, roles, SECONDS)
-            shares = ", ".join(f"{name} {cpu_us:.0f}" for name, cpu_us in one["way"]["cpu_us"].items())
-            say(f"way {number + 1}/{rounds}: {one['way']['per_second']:,.0f}/s, {one['way']['total_us']:.0f} µs of CPU each "
+            shares = ", ".join(f"{role} {cpu_us:.0f}" for role, cpu_us in one["way"]["cpu_us"].items())
+            say(f"{name} {number + 1}/{rounds}: {one['way']['per_second']:,.0f}/s, {one['way']['total_us']:.0f} µs of CPU each "
                 f"({shares}); PostgreSQL alone {one['floor']['per_second']:,.0f}/s, {one['floor']['total_us']:.0f} µs")
             done.append(one)
+    return done
+
+
+def run(instance, rounds):
+    with nginx.running(instance) as provider:
+        done = run_rounds(instance, provider, rounds, "way")
+        silent = run_rounds(instance, provider, rounds, "way without events", OUTBOUND_EVENTS="off")
     floor = "PostgreSQL alone: the same statements, 500 at a time, one connection, no events"
     return [result("way, messages", "messages/s", floor, pairs(done, "per_second"), ratio_at_least(0.5)),
-            result("way, CPU of all processes", "µs/message", floor, pairs(done, "total_us"), at_most(300))]
+            result("way, CPU of all processes", "µs/message", floor, pairs(done, "total_us"), at_most(300)),
+            result("way without status events, messages", "messages/s", floor, pairs(silent, "per_second"), ratio_at_least(0.5))]

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/attributes.h"
+#include "schemas/migrate.h"
 #include "support/leaks.h"
 #include "support/says.h"
 #include "support/temp_file.h"
@@ -31,12 +32,13 @@ static const struct {
     const char *variable;
     const char *key;
     const char *help;
+    int64_t most;
 } rows[] = {
 #define SECTION(heading)
 #define TEXT(member, variable, key, initial, help) {variable, key, help},
 #define SECRET(member, variable, key, initial, help) {variable, key, help},
 #define PROPERTIES(member, variable, key, initial, help) {variable, key, help},
-#define INT(member, variable, key, initial, least, most, help) {variable, key, help},
+#define INT(member, variable, key, initial, least, most, help) {variable, key, help, most},
 #define BOOL(member, variable, key, initial, help) {variable, key, help},
 #define CHOICE(member, variable, key, initial, choices, help) {variable, key, help},
 #include "schemas/settings.def"
@@ -83,6 +85,26 @@ Test(config, rows_are_whole_and_unique)
     }
     cr_expect(not(config_knows("OUTBOUND_NOTHING")));
     cr_expect(not(config_knows("")));
+}
+
+/* A transaction's events are one row, whose places are numbers of events: no batch may have more. */
+Test(config, no_batch_has_more_events_than_their_row_has_places)
+{
+    static const char places[] = "GENERATED ALWAYS AS IDENTITY (INCREMENT BY ";
+    long long count = 0;
+    for (size_t i = 0; i < migration_count; i++) {
+        const char *found = strstr(migrations[i].sql, places);
+        count = found ? atoll(found + strlen(places)) : count;
+    }
+    cr_assert(gt(i64, count, 0));
+    size_t batches = 0;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (strstr(rows[i].variable, "_BATCH_SIZE")) {
+            batches++;
+            cr_expect(le(i64, rows[i].most, count), "%s", rows[i].variable);
+        }
+    }
+    cr_expect(gt(sz, batches, 0));
 }
 
 Test(config, every_key_is_read_from_yaml)
