@@ -2,6 +2,7 @@
 
 import threading
 import urllib.parse
+import uuid
 
 import psycopg2
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from support import environment
 from support.command import outbound
 from support.database import Database
+from support.wait import until
 
 RUNBOOK_TABLES = {"outbound_message", "outbound_attempt", "whatsapp_rate_limit", "outbound_message_archive"}
 RUNBOOK_INDEXES = {
@@ -144,6 +146,47 @@ def test_events_that_wait_keep_their_numbers_and_later_ones_have_greater_ones(sc
     )
     numbers = [row["id"] for row in db.rows("SELECT id FROM outbound_event_outbox ORDER BY id")]
     assert len(numbers) == 5 and numbers[2] < numbers[3] < numbers[4], "a person's message is told of"
+    db.close()
+
+
+def test_events_that_are_written_meanwhile_are_neither_lost_nor_out_of_order(scratch):
+    """Roles of the release before 0011_event_rows go on while it is applied."""
+    db = Database(scratch)
+    for name in files()[:10]:
+        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{name}.sql").read_text())
+    migrated = threading.Event()
+    written = {}
+
+    def write(message_id):
+        own = Database(scratch)
+        after = 0
+        while after < 50:
+            after += migrated.is_set()
+            written[message_id] += 1
+            own.execute(
+                "INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event) VALUES (%s, 'outbound.events', 1,"
+                " 'infinity', ROW('SENT', %s, NULL, NULL, NULL, now())::outbound_event)", message_id, written[message_id]
+            )
+        own.close()
+
+    messages = [str(uuid.uuid4()) for _ in range(4)]
+    written.update((message_id, 0) for message_id in messages)
+    writers = [threading.Thread(target=write, args=(message_id,)) for message_id in messages]
+    for writer in writers:
+        writer.start()
+    try:
+        until(lambda: min(written.values()) > 100, "events to copy")
+        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{files()[10]}.sql").read_text())
+    finally:
+        migrated.set()
+        for writer in writers:
+            writer.join()
+    for message_id in messages:
+        told = db.rows(
+            "SELECT (events[1]).attempt_count FROM outbound_event_outbox WHERE message_ids = ARRAY[%s::uuid] ORDER BY id", message_id
+        )
+        assert [row["attempt_count"] for row in told] == list(range(1, written[message_id] + 1))
+    assert db.value("SELECT count(*) FROM outbound_outbox") == 0
     db.close()
 
 
