@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/curl_loop.h"
@@ -12,14 +13,24 @@
 #define BODY_LIMIT ((size_t)1024 * 1024)
 /* An idle connection older than this is likely to be closed by the other side just when we write. */
 #define IDLE_CONNECTION_MAX_S 50L
+/*
+ * Requests of one moment start so many at a time; before the next ones, the answers that have come are read.
+ * Their connections are used again while both sides still have them in their caches: hundreds at once would
+ * take a connection each.
+ */
+#define WAVE 32
 
 struct http_client {
     struct http_client_options options;
     struct curl_loop *transfers;
+    struct http_exchange *waiting; /* to start; oldest first */
+    uv_timer_t start;
 };
 
 struct http_exchange {
     struct http_client *client;
+    struct http_exchange *prev, *next; /* while it waits to start */
+    bool waiting;
     CURL *easy; /* of the last request; NULL: there was none yet */
     struct buffer request;
     struct buffer response;
@@ -116,7 +127,14 @@ struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_op
     struct http_client *client = NEW(struct http_client);
     client->options = *options;
     client->transfers = curl_loop_new(loop, options->max_connections, finish);
+    uv_timer_init(loop, &client->start);
+    client->start.data = client;
     return client;
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    free(timer->data);
 }
 
 void http_client_free(struct http_client *client)
@@ -125,7 +143,7 @@ void http_client_free(struct http_client *client)
         return;
     }
     curl_loop_free(client->transfers);
-    free(client);
+    uv_close((uv_handle_t *)&client->start, on_timer_closed);
 }
 
 static size_t write_response(char *bytes, size_t size, size_t count, void *arg)
@@ -178,8 +196,17 @@ static CURL *easy_new(struct http_exchange *exchange)
     return easy;
 }
 
+static void stop_waiting(struct http_exchange *exchange)
+{
+    if (exchange->waiting) {
+        DL_DELETE(exchange->client->waiting, exchange);
+        exchange->waiting = false;
+    }
+}
+
 static void easy_free(struct http_exchange *exchange)
 {
+    stop_waiting(exchange);
     if (exchange->easy) {
         curl_loop_remove(exchange->client->transfers, exchange->easy);
         curl_easy_cleanup(exchange->easy);
@@ -218,6 +245,20 @@ const char *http_exchange_header(struct http_exchange *exchange, const char *nam
                                                                                              : NULL;
 }
 
+static void on_start(uv_timer_t *timer)
+{
+    struct http_client *client = timer->data;
+    for (int count = 0; client->waiting && count < WAVE; count++) {
+        struct http_exchange *exchange = client->waiting;
+        stop_waiting(exchange);
+        exchange->started_us = clock_monotonic_us();
+        curl_loop_add(client->transfers, exchange->easy, exchange);
+    }
+    if (client->waiting) {
+        uv_timer_start(timer, on_start, 0, 0);
+    }
+}
+
 void http_exchange_start(struct http_exchange *exchange, const struct http_call *call, http_done_fn *done,
                          void *arg)
 {
@@ -226,7 +267,6 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     exchange->error[0] = '\0';
     exchange->began = false;
     exchange->get = call->get;
-    exchange->started_us = clock_monotonic_us();
     buffer_clear(&exchange->response);
     easy_free(exchange);
     CURL *easy = exchange->easy = easy_new(exchange);
@@ -241,5 +281,10 @@ void http_exchange_start(struct http_exchange *exchange, const struct http_call 
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->request.bytes ? exchange->request.bytes : "");
     /* After POSTFIELDS, which makes any request a POST. */
     curl_easy_setopt(easy, call->get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
-    curl_loop_add(exchange->client->transfers, exchange->easy, exchange);
+    struct http_client *client = exchange->client;
+    exchange->waiting = true;
+    DL_APPEND(client->waiting, exchange);
+    if (!uv_is_active((uv_handle_t *)&client->start)) {
+        uv_timer_start(&client->start, on_start, 0, 0);
+    }
 }

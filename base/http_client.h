@@ -41,7 +41,8 @@ struct http_result {
     bool may_be_received; /* bytes of the request may have reached the server */
     const char *error;    /* libcurl's words when `code` is not CURLE_OK */
     struct buffer *body;  /* of the response; cut at response_limit */
-    int64_t duration_us;  /* from http_exchange_start() */
+    int64_t duration_us;  /* from when libcurl had it: with many others, http_exchange_start() is a little
+                             earlier */
 };
 
 typedef void http_done_fn(void *arg, const struct http_result *result);
@@ -74,8 +75,8 @@ struct http_call {
     bool get;              /* GETs instead, without a body; libcurl may send such a request a second time */
 };
 
-/* POSTs the body. `done(arg, …)` is called once, from the loop, not from within this call; it may free the
- * exchange. */
+/* POSTs the body, soon after. `done(arg, …)` is called once, from the loop, not from within this call; it may
+ * free the exchange. */
 void http_exchange_start(struct http_exchange *exchange, const struct http_call *call, http_done_fn *done,
                          void *arg);
 

@@ -319,6 +319,37 @@ Test(http_client, control_libcurl_by_itself_sends_again)
     curl_global_cleanup();
 }
 
+/* More than start in one wave. */
+Test(http_client, a_crowd_arrives_without_those_that_left_before_it_started)
+{
+    enum { CROWD = 100 };
+    static const struct peer_step steps[] = {{PEER_ANSWER, PEER_OK}};
+    struct http_peer *peer = http_peer_open(steps, 1);
+    struct fixture fixture;
+    fixture_open(&fixture, &usual);
+    struct http_exchange *exchanges[CROWD];
+    static struct ended ended[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        exchanges[i] = http_exchange_new(fixture.client);
+        begin(exchanges[i], http_peer_url(peer), "one", &ended[i]);
+    }
+    for (int i = 0; i < CROWD; i += 10) {
+        http_exchange_free(exchanges[i]); /* the first one, and from between others */
+        exchanges[i] = NULL;
+    }
+    for (int i = 0; i < CROWD; i++) {
+        if (exchanges[i]) {
+            LOOP_UNTIL(&fixture.loop, ended[i].times > 0);
+            expect_answer(&ended[i], 200, "OK");
+        }
+        http_exchange_free(exchanges[i]);
+        cr_expect(eq(int, ended[i].times, i % 10 ? 1 : 0));
+    }
+    fixture_close(&fixture);
+    cr_expect(eq(int, http_peer_stop(peer)->requests, CROWD - CROWD / 10));
+    http_peer_free(peer);
+}
+
 Test(http_client, a_connection_that_was_closed_while_idle_does_no_harm)
 {
     static const struct peer_step steps[] = {{PEER_ANSWER_AND_CLOSE, PEER_OK}, {PEER_ANSWER, PEER_OK}};

@@ -23,10 +23,10 @@ def refuse_more_memory(role):
     resource.prlimit(role.pid, resource.RLIMIT_AS, (0, 0))
 
 
-def hold_up(role):
+def hold_up(role, seconds):
     """What comes in this time then comes at once, by as many connections as it takes."""
     role.signal(signal.SIGSTOP)
-    time.sleep(1.5)
+    time.sleep(seconds)
     role.signal(signal.SIGCONT)
 
 
@@ -42,10 +42,10 @@ def out_of_memory(label):
             role.expected_exit = {-signal.SIGABRT}
             if label == "sender":
                 world.sandbox.set_latency(1000)  # more of them wait at once
-            hold_up(role)
+            hold_up(role, 1.5)
             time.sleep(0.5)
             refuse_more_memory(role)
-            hold_up(role)
+            hold_up(role, 3)  # longer than before: what was enough then may be kept
             until(lambda: not role.running, f"{label} is out of memory", 20)
             world.expect_duplicates(label)
             world.sandbox.set_latency(50)
