@@ -14,9 +14,9 @@
 /* An idle connection older than this is likely to be closed by the other side just when we write. */
 #define IDLE_CONNECTION_MAX_S 50L
 /*
- * Requests of one moment start so many at a time; before the next ones, the answers that have come are read.
- * Their connections are used again while both sides still have them in their caches: hundreds at once would
- * take a connection each.
+ * Requests of one moment start so many at a time; before the next ones, the answers that have come are read
+ * (this timer and libcurl's, in curl_loop.c, take turns). Their connections are used again while both sides
+ * still have them in their caches: hundreds at once would take a connection each.
  */
 #define WAVE 32
 

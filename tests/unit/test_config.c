@@ -94,7 +94,7 @@ Test(config, no_batch_has_more_events_than_their_row_has_places)
     long long count = 0;
     for (size_t i = 0; i < migration_count; i++) {
         const char *found = strstr(migrations[i].sql, places);
-        count = found ? atoll(found + strlen(places)) : count;
+        count = found ? strtoll(found + strlen(places), NULL, 10) : count;
     }
     cr_assert(gt(i64, count, 0));
     size_t batches = 0;
