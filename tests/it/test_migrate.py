@@ -58,6 +58,16 @@ def files():
     return sorted(path.stem for path in (environment.REPOSITORY / "schemas" / "sql").glob("*.sql"))
 
 
+# Of files().
+BEFORE_EVENT_ROWS = slice(0, 10)
+EVENT_ROWS = slice(10, 11)
+
+
+def apply(db, which):
+    for name in files()[which]:
+        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{name}.sql").read_text())
+
+
 def test_twice(scratch):
     first = outbound("migrate", DATABASE_URL=scratch)
     assert first.code == 0, first.err
@@ -121,8 +131,7 @@ def test_check_says_what_is_missing_and_changes_nothing(scratch):
 def test_events_that_wait_keep_their_numbers_and_later_ones_have_greater_ones(scratch):
     """Of a database of the release before 0011_event_rows."""
     db = Database(scratch)
-    for name in files()[:10]:
-        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{name}.sql").read_text())
+    apply(db, BEFORE_EVENT_ROWS)
     db.execute(
         "INSERT INTO outbound_outbox (message_id, topic, fence, due_at, event)"
         " SELECT gen_random_uuid(), 'outbound.events', i, 'infinity', ROW('SENT', i, NULL, NULL, NULL, now())::outbound_event"
@@ -130,7 +139,7 @@ def test_events_that_wait_keep_their_numbers_and_later_ones_have_greater_ones(sc
         " VALUES (gen_random_uuid(), 'outbound.accepted', 0, now())"
     )
     waiting = db.rows("SELECT id, message_id, (event).attempt_count FROM outbound_outbox WHERE NOT (event IS NULL) ORDER BY id")
-    db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{files()[10]}.sql").read_text())
+    apply(db, EVENT_ROWS)
     kept = "SELECT id, message_ids[1] AS message_id, (events[1]).attempt_count FROM outbound_event_outbox WHERE count = 1 ORDER BY id"
     assert db.rows(kept) == waiting
     assert db.value("SELECT count(*) FROM outbound_outbox") == 1
@@ -152,8 +161,7 @@ def test_events_that_wait_keep_their_numbers_and_later_ones_have_greater_ones(sc
 def test_events_that_are_written_meanwhile_are_neither_lost_nor_out_of_order(scratch):
     """Roles of the release before 0011_event_rows go on while it is applied."""
     db = Database(scratch)
-    for name in files()[:10]:
-        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{name}.sql").read_text())
+    apply(db, BEFORE_EVENT_ROWS)
     migrated = threading.Event()
     written = {}
 
@@ -176,7 +184,7 @@ def test_events_that_are_written_meanwhile_are_neither_lost_nor_out_of_order(scr
         writer.start()
     try:
         until(lambda: min(written.values()) > 100, "events to copy")
-        db.execute((environment.REPOSITORY / "schemas" / "sql" / f"{files()[10]}.sql").read_text())
+        apply(db, EVENT_ROWS)
     finally:
         migrated.set()
         for writer in writers:
