@@ -21,7 +21,7 @@ MESSAGES = 60000  # more than the sender prefetches
 OTHERS = 20000
 WARM_UP = 2000
 PEER_WARM_UP = 40000  # until then its JVM compiles
-IN_FLIGHT_DEFAULT = 800
+IN_FLIGHT_DEFAULT = 1200
 
 
 def run_sender(instance, provider, folder, count):
